@@ -4,24 +4,43 @@
 
 #include <expected>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/error_code.h"
 
 namespace semel {
 
-/// Why something failed: Kafka's code (the reaction) and a short context for people (what, where, why).
+/// What the environment said, where a caller reacts to it.
+enum class Cause : uint8_t {
+  kNone,
+  kNoSpace,     // ENOSPC, EDQUOT: cut back, answer a retriable code, go on when space returns
+  kIo,          // EIO and any fsync error: the log directory goes offline
+  kNotFound,    // ENOENT
+  kExists,      // EEXIST
+  kPermission,  // EACCES, EPERM, EROFS
+  kLocked,      // another process holds the lock
+  kClosed,      // the peer or the local side closed the connection
+  kRefused,     // nobody listens at the address
+  kInUse,       // the port is taken
+  kCancelled,   // the work was cancelled by its owner
+};
+
+/// Why something failed: Kafka's code (the reaction), a short context for people (what, where, why),
+/// and, for failures of the environment, the cause.
 struct Error {
   ErrorCode code = ErrorCode::kUnknownServerError;
   std::string context;
+  Cause cause = Cause::kNone;
 };
 
 template <class T>
 using Result = std::expected<T, Error>;
 
 /// Shorthand: `return fail(ErrorCode::kCorruptMessage, "crc differs at byte 17");`
-inline std::unexpected<Error> fail(ErrorCode code, std::string context = {}) {
-  return std::unexpected<Error>(Error{code, std::move(context)});
+inline std::unexpected<Error> fail(ErrorCode code, std::string context = {},
+                                   Cause cause = Cause::kNone) {
+  return std::unexpected<Error>(Error{code, std::move(context), cause});
 }
 
 /// Passes an error on, with `where` put before its context ("where: context").

@@ -1,0 +1,31 @@
+// Combiner: FIFO queue plus try-lock. Reactors that want to change one shared thing push an entry; who
+// gets the lock drains the queue for everybody, nobody blocks.
+//
+// Contract: entries are handed to `drain` in the order in which they were pushed (pushes of one thread
+// keep their order); at most 64 a turn, then the lock is released and the queue is looked at again;
+// `drain` runs on the thread of some pusher, never twice at a time; what one drain wrote, the next sees.
+// Race: an entry pushed while the holder leaves is seen either by the holder's second look or by its
+// own pusher, whose try-lock then succeeds.
+#pragma once
+
+#include <memory>
+
+#include "rt/function.h"
+
+namespace semel::rt {
+
+class Combiner {
+ public:
+  /// Embedded by its owner; must stay alive until drained.
+  struct Entry {
+    Entry* next = nullptr;
+  };
+  using Drain = UniqueFunction<void(Entry& entry)>;
+
+  virtual ~Combiner() = default;
+  /// Any executor's thread. May run `drain` for this and other entries before it returns, or leave
+  /// this entry to the thread that is draining now.
+  virtual void push(Entry& entry) = 0;
+};
+
+}  // namespace semel::rt
