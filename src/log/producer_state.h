@@ -1,0 +1,127 @@
+// ProducerState: what one partition remembers of each producer, and the answer to every batch that
+// carries a producer id (KIP-98, KIP-360; reference semantics: Kafka's ProducerStateManager).
+//
+// Not thread-safe: it is used under the partition's combiner. Nothing here waits, reads files or
+// asks a clock. Every `now_ms` is the broker's own clock in Unix milliseconds (wall time at start plus
+// monotonic time), never a record's timestamp.
+//
+//   check() → kAppend → the log writes the batch → applied()
+//           → kCompare or kLookUp → the batch is read on the I/O pool → settle()
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "log/producer_snapshot.h"
+#include "log/producer_state_table.h"
+#include "log/producer_state_txn.h"
+#include "log/producer_state_types.h"
+
+namespace semel::log {
+
+struct ProducerStateConfig {
+  /// Batches remembered per producer: 1 … 1,024 (`semel.dedup.window.batches`). Kafka's clients need 5.
+  uint16_t window_batches = 5;
+  /// At this many producers an unknown one is refused, retriably; replication and loading go beyond.
+  uint32_t producers_max = 1'000'000;
+  /// `producer.id.expiration.ms`, since the broker's last append for the producer.
+  int64_t expiration_ms = 86'400'000;
+  /// From rt::Random, so that chosen producer ids do not collide.
+  uint64_t hash_seed = 0;
+};
+
+class ProducerState {
+ public:
+  explicit ProducerState(const ProducerStateConfig& config);
+
+  // --- the leader's way -------------------------------------------------------------------------
+  /// The answer to a client's batch (`batch.base_sequence` ≥ 0). Counts duplicates and refusals, so
+  /// call it once per batch received. Does not allocate unless it counts.
+  Decision check(const BatchIdentity& batch, const LogFacts& facts);
+  /// After the batch of a kAppend was written. `decision` is check()'s answer to it, with no other
+  /// change of this state in between.
+  void applied(const BatchIdentity& batch, const Decision& decision, const StoredBatch& stored,
+               int64_t now_ms);
+  /// Turns kCompare or kLookUp into kDuplicate or kRefuse, and counts it.
+  Decision settle(const BatchIdentity& batch, const Decision& decision, const LookupResult& found);
+
+  /// kAppend, or kRefuse: 47 older producer epoch, 52 older coordinator.
+  Decision check_marker(const TxnMarker& marker) const;
+  /// After a marker was written at `offset`, on leader, follower and at load. Returns the transaction
+  /// that it ended, if that had data here; an aborted one belongs into the txn index.
+  std::optional<CompletedTxn> applied_marker(const TxnMarker& marker, Offset offset,
+                                             int64_t timestamp_ms, int64_t now_ms);
+
+  // --- followers and loading --------------------------------------------------------------------
+  /// A batch that a leader accepted: taken as it is.
+  void replay(const BatchIdentity& batch, const StoredBatch& stored, int64_t now_ms);
+  /// Adds the entries of a snapshot to an empty state. `sidecar` (may be null) gives the rest for the
+  /// producers in it. Entries without it count as appended `now_ms`; entries of either kind that have
+  /// expired by the broker's clock are left out.
+  void load(std::span<const ProducerSnapshotEntry> entries, std::span<const ProducerView> sidecar,
+            int64_t now_ms);
+  /// Truncation: the state must be rebuilt from a snapshot at or below the cut and a replay up to it.
+  /// Empties the state and keeps aside what no log can tell (CRCs as received, counters, last appends).
+  void start_rebuild();
+  /// Ends it: gives what was kept aside back to producers and batches that are there again unchanged.
+  void finish_rebuild();
+  /// Forgets everything (the log starts anew elsewhere).
+  void clear();
+
+  // --- transactions -----------------------------------------------------------------------------
+  /// First offset that a read_committed reader must not pass; nothing if there is none. Open
+  /// transactions, and ended ones whose marker is not below the high watermark.
+  std::optional<Offset> first_unstable_offset() const { return txns_.first_unstable_offset(); }
+  /// Call as the high watermark moves up.
+  void high_watermark_moved(Offset high_watermark) { txns_.high_watermark_moved(high_watermark); }
+  bool has_open_txn(ProducerId producer_id) const;
+  size_t open_txn_count() const { return txns_.open_count(); }
+
+  // --- care -------------------------------------------------------------------------------------
+  /// Looks at up to `slots` producers and forgets those that expired and have no open transaction.
+  /// Returns how many it forgot. Called often, it walks round the table.
+  size_t expire_step(int64_t now_ms, size_t slots);
+  void set_expiration_ms(int64_t expiration_ms) { config_.expiration_ms = expiration_ms; }
+  void set_window_batches(uint16_t window_batches);
+
+  // --- reading ----------------------------------------------------------------------------------
+  size_t size() const { return table_.size(); }
+  /// Producer `index` of size(); the order changes whenever the state does.
+  ProducerView view(size_t index) const;
+  std::optional<ProducerView> find(ProducerId producer_id) const;
+  std::vector<ProducerSnapshotEntry> snapshot() const;
+  std::vector<ProducerView> views() const;
+  /// Sums over all producers, also forgotten ones, since this state was made.
+  const ProducerCounters& totals() const { return totals_; }
+  uint64_t refused_when_full() const { return refused_when_full_; }
+  /// Bytes of heap in use, growth slack included.
+  size_t memory_bytes() const;
+
+ private:
+  Decision check_unknown(const BatchIdentity& batch) const;
+  Decision check_other_epoch(const BatchIdentity& batch, const HotSlot& slot);
+  Decision check_not_next(const BatchIdentity& batch, const HotSlot& slot, Offset log_start);
+  Decision check_older(const BatchIdentity& batch, const HotSlot& slot, Offset log_start);
+  Decision refuse(const BatchIdentity& batch, const HotSlot& slot, Reason reason);
+  void push(HotSlot& slot, const BatchIdentity& batch, const StoredBatch& stored);
+  void forget_batches(HotSlot& slot);
+  void touch_txn(HotSlot& slot, const BatchIdentity& batch, Offset first_offset);
+  ProducerCounters& counters_of(HotSlot& slot);
+  ProducerView view_of(const HotSlot& slot) const;
+  HotSlot& insert_view(const ProducerView& view);
+  bool is_expired(const HotSlot& slot, int64_t now_ms) const;
+
+  ProducerStateConfig config_;
+  ProducerTable table_;
+  OlderBatches older_;
+  PartitionTxns txns_;
+  CounterTable counters_;
+  ProducerCounters totals_;
+  uint64_t refused_when_full_ = 0;
+  size_t expiry_cursor_ = 0;
+  std::vector<ProducerView> kept_aside_;
+};
+
+}  // namespace semel::log
