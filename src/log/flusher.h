@@ -1,0 +1,44 @@
+// Flusher: group commit of one file system, for logs of durability class `ack`.
+//
+// Requests that arrive while a commit runs form the next one. A commit of up to four dirty files is
+// parallel fdatasyncs; of more it is one syncfs, unless the last syncfs took over 20 ms (it waits for
+// other writers too) or the system cannot do it with reliable errors.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "log/log.h"
+#include "rt/disk.h"
+#include "rt/executor.h"
+
+namespace semel::log {
+
+struct FlusherCounters {
+  uint64_t commits = 0;
+  uint64_t logs = 0;        // summed over commits
+  uint64_t file_syncs = 0;
+  uint64_t filesystem_syncs = 0;
+};
+
+class Flusher {
+ public:
+  Flusher(rt::Disk& disk, rt::Clock& clock, rt::Executor& home);
+  ~Flusher();
+
+  /// Any thread. Everything appended to `log` before the call becomes durable; then the log's listener
+  /// hears on_flushed on the home executor. Failure takes the log's directory offline instead.
+  /// Requests for a log that already waits are merged.
+  void request(std::shared_ptr<Log> log);
+  FlusherCounters counters() const;
+  /// Runs `done` on the home executor when no commit runs and none waits.
+  void when_idle(rt::UniqueFunction<void()> done);
+
+ private:
+  struct Shared;
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace semel::log

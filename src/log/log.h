@@ -1,0 +1,227 @@
+// Log: the stored records of one partition, in Kafka's files (docs/formats/log-directory.md).
+//
+// Threads: every function may be called from any thread. Those that change the log take its mutex (held
+// for memory and page-cache work only, never for a sync), so the caller's own order (the partition's
+// Combiner) is what orders appends. read(), fetch facts and offset facts take no lock: readers hold an
+// immutable list of segments.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "bytes/buffer.h"
+#include "log/log_config.h"
+#include "log/log_context.h"
+#include "log/producer_state.h"
+#include "rt/disk.h"
+
+namespace semel::log {
+
+/// What is known of a partition's folder before it is opened.
+struct LoadHints {
+  bool was_clean = false;      // closed in order: nothing is scanned
+  Offset recovery_point{0};    // everything below was flushed, indexes too
+  Offset log_start{0};         // 0 = not checkpointed
+  Offset high_watermark{0};
+};
+
+/// Where and when an accepted batch was stored.
+struct Appended {
+  Offset base_offset;
+  Offset last_offset;
+  int64_t append_time_ms = -1;  // LogAppendTime topics; else −1
+  Offset log_start;
+};
+
+/// How a leader stores a batch. Pointers are borrowed for the call.
+struct LeaderAppend {
+  LeaderEpoch leader_epoch;
+  /// The batch as its producer sent it; null without a producer id and for markers.
+  const BatchIdentity* identity = nullptr;
+  /// Set for a batch that holds a transaction marker.
+  const TxnMarker* marker = nullptr;
+  /// What validation found; speaks only when dedup says "append". Null = nothing wrong.
+  const Error* verdict = nullptr;
+  bool leadership_is_proven = true;
+  bool stamp_append_time = false;  // message.timestamp.type=LogAppendTime
+};
+
+/// `appended` counts if decision.verdict is kAppend; nothing was written otherwise.
+struct LeaderAppended {
+  Decision decision;
+  Appended appended;
+};
+
+/// A piece of one segment: whole batches from the one that holds the asked offset, the last one perhaps
+/// cut (as Kafka; readers drop an incomplete batch at the end).
+struct ReadSlice {
+  rt::FileRange range;        // size 0: nothing to read here
+  bool first_is_cut = false;  // the first batch is greater than the asked size, and was not forced in
+};
+
+/// One aborted transaction as Fetch answers it.
+struct AbortedTransaction {
+  ProducerId producer_id;
+  Offset first_offset;
+};
+
+struct TimestampAndOffset {
+  int64_t timestamp = -1;
+  Offset offset = kNoOffset;
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
+};
+
+struct EpochEndOffset {
+  LeaderEpoch epoch = kNoLeaderEpoch;
+  Offset end_offset = kNoOffset;
+};
+
+/// Files that must be synced before everything below `end_offset` is durable.
+struct FlushPlan {
+  std::vector<std::shared_ptr<rt::File>> files;
+  bool directory = false;  // files were created since the last sync of the partition's folder
+  bool parent_directory = false;  // the folder itself is new
+  Offset end_offset;       // give to flushed_to() when all are synced
+  uint64_t generation = 0;
+};
+
+/// Told by a log of its own progress; may be called on any thread and must be quick.
+class LogListener {
+ public:
+  virtual ~LogListener() = default;
+  /// Everything below `end` is durable.
+  virtual void on_flushed(Offset end) = 0;
+};
+
+class Log {
+ public:
+  /// Opens the folder `path` (made if missing), recovers it if it was not closed in order. Blocks.
+  /// Fails with kCorruptMessage where bytes below the recovery point are damaged: nothing was cut
+  /// then, and the context names file, position and what to try.
+  static Result<std::unique_ptr<Log>> open(LogContext& context, TopicPartition name,
+                                           std::string path, const LogConfig& config,
+                                           const LoadHints& hints);
+  ~Log();
+
+  // ---- appending ----
+
+  /// Appends one whole v2 batch as leader: asks dedup, then the verdict, stamps base offset, leader
+  /// epoch (and append time) in place, rolls, writes, keeps indexes, epochs and producer state.
+  /// kKafkaStorageError with Cause::kNoSpace: nothing was appended, try again later; with Cause::kIo:
+  /// the log directory is offline.
+  Result<LeaderAppended> append_as_leader(bytes::MutableByteSpan batch, const LeaderAppend& how);
+  /// Turns a kCompare or kLookUp decision into kDuplicate or kRefuse (ProducerState::settle).
+  Decision settle(const BatchIdentity& batch, const Decision& decision, const LookupResult& found);
+  /// Appends whole batches that carry their offsets and leader epochs (replication, the controller's
+  /// log). Their offsets must ascend from log_end() on; CRCs were checked by the caller.
+  Result<Appended> append_as_follower(bytes::ByteSpan batches);
+
+  // ---- reading ----
+
+  /// At most `max_bytes` from the batch that holds `from`, none with an offset ≥ `upper_limit` (a batch
+  /// boundary). `at_least_one`: the first batch comes whole even if it is greater. kOffsetOutOfRange
+  /// if `from` is outside [log_start, log_end].
+  Result<ReadSlice> read(Offset from, size_t max_bytes, Offset upper_limit, bool at_least_one);
+  /// As read(), with the bytes in memory. Blocks on cold data.
+  Result<bytes::Buffer> read_bytes(Offset from, size_t max_bytes, Offset upper_limit,
+                                   bool at_least_one);
+  /// The first record with a timestamp ≥ `timestamp`, below `upper_limit`; offset −1 if there is none.
+  Result<TimestampAndOffset> offset_for_timestamp(int64_t timestamp, Offset upper_limit);
+  /// The record with the greatest timestamp, the first of equals (ListOffsets −3).
+  Result<TimestampAndOffset> max_timestamp();
+  /// Transactions aborted with records in [from, upper), as Fetch read_committed wants them.
+  Result<std::vector<AbortedTransaction>> aborted_transactions(Offset from, Offset upper);
+
+  // ---- leader epochs ----
+
+  /// Where the largest known epoch ≤ `epoch` ends (OffsetForLeaderEpoch, KIP-101, KIP-279).
+  EpochEndOffset end_offset_for_epoch(LeaderEpoch epoch) const;
+  LeaderEpoch latest_epoch() const;
+  LeaderEpoch epoch_of(Offset offset) const;
+  /// A new leader notes its epoch at the log end before it appends.
+  Result<void> assign_epoch_start(LeaderEpoch epoch, Offset start);
+
+  // ---- facts ----
+
+  const TopicPartition& name() const { return name_; }
+  const std::string& path() const { return path_; }
+  Offset log_start() const { return Offset{log_start_.load(std::memory_order_acquire)}; }
+  Offset log_end() const { return Offset{log_end_.load(std::memory_order_acquire)}; }
+  Offset flushed_end() const { return Offset{flushed_end_.load(std::memory_order_acquire)}; }
+  Offset recovery_point() const { return flushed_end(); }
+  /// The first offset of the earliest transaction that is open or not yet below the high watermark;
+  /// log_end() if there is none. Read_committed fetches end here or at the high watermark.
+  Offset first_unstable() const { return Offset{first_unstable_.load(std::memory_order_acquire)}; }
+  Offset high_watermark() const { return Offset{high_watermark_.load(std::memory_order_acquire)}; }
+  /// Kept for checkpoints, retention and first_unstable(); the partition decides it.
+  void set_high_watermark(Offset high_watermark);
+  uint64_t size_bytes() const;
+  size_t segment_count() const;
+  std::optional<TopicId> topic_id() const;
+  /// Written once, to partition.metadata; a different one is kInconsistentTopicId.
+  Result<void> set_topic_id(const TopicId& id);
+  LogConfig config() const;
+  void update_config(const LogConfig& config);
+
+  // ---- changing the past ----
+
+  /// Drops every record with an offset ≥ `offset` (follower truncation).
+  Result<void> truncate_to(Offset offset);
+  /// Drops everything; the log is empty at `offset`.
+  Result<void> reset_to(Offset offset);
+  /// Moves the log start up to at most the high watermark (DeleteRecords, a follower's leader); whole
+  /// segments below it go away in the next retention pass.
+  Result<void> delete_records_before(Offset offset);
+  /// Deletes old segments by log start, size and age; returns how many. Files go after
+  /// file.delete.delay.ms.
+  Result<size_t> retention_pass(int64_t now_ms);
+  /// Rolls now if the active segment is not empty.
+  Result<void> roll();
+
+  // ---- producers ----
+
+  /// `look(const ProducerState&)` under the log's mutex.
+  template <class Look>
+  auto inspect_producers(Look&& look) const {
+    const std::lock_guard lock(mutex_);
+    return look(std::as_const(producers_));
+  }
+  /// Forgets expired producers among the next `slots` (ProducerState::expire_step).
+  size_t expire_producers(int64_t now_ms, size_t slots);
+
+  // ---- durability ----
+
+  FlushPlan plan_flush() const;
+  /// The files of `plan` are synced. Any thread.
+  void flushed_to(const FlushPlan& plan);
+  /// Syncs everything here and now. Blocks.
+  Result<void> flush();
+  /// Null removes. The listener must outlive its registration.
+  void set_listener(LogListener* listener);
+  /// Trims and syncs all files and takes a producer snapshot, as Kafka at a controlled stop. The log
+  /// takes no appends afterwards. Blocks.
+  Result<void> close_clean();
+
+ private:
+  Log(LogContext& context, TopicPartition name, std::string path, const LogConfig& config);
+
+  LogContext& context_;
+  const TopicPartition name_;
+  std::string path_;
+  mutable std::mutex mutex_;
+  ProducerState producers_;
+  std::atomic<int64_t> log_start_{0};
+  std::atomic<int64_t> log_end_{0};
+  std::atomic<int64_t> flushed_end_{0};
+  std::atomic<int64_t> first_unstable_{0};
+  std::atomic<int64_t> high_watermark_{0};
+};
+
+}  // namespace semel::log
