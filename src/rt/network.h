@@ -7,8 +7,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "bytes/buffer.h"
@@ -26,6 +28,9 @@ struct Address {
   auto operator<=>(const Address&) const = default;
   /// "host:port", with brackets around IPv6.
   std::string to_text() const;
+  /// "host:port", "[v6]:port", ":port" (every interface: host stays empty). Nothing if the port is
+  /// missing or no number up to 65535, or an IPv6 host has no brackets.
+  static std::optional<Address> from_text(std::string_view text);
 };
 
 /// What a non-blocking transfer did.
@@ -51,6 +56,12 @@ class Stream {
   /// closed). At most one waiter per direction.
   virtual void wait_readable(Mail& waiter) = 0;
   virtual void wait_writable(Mail& waiter) = 0;
+  /// Takes a waiter back. True: it will not run. False: it is already on its way (or, for a stream that
+  /// cannot take waiters back, runs at the latest after close()); its owner must keep it until then.
+  virtual bool cancel_wait(Mail& waiter) {
+    static_cast<void>(waiter);
+    return false;
+  }
 
   /// Ends both directions; pending waiters run. Idempotent.
   virtual void close() = 0;

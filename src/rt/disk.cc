@@ -1,0 +1,38 @@
+#include "rt/disk.h"
+
+#include <fmt/format.h>
+
+namespace semel::rt {
+
+Result<bytes::Buffer> read_file(Disk& disk, const std::string& path, uint64_t limit) {
+  SEMEL_TRY(auto file, disk.open(path, OpenMode::kRead));
+  SEMEL_TRY(const uint64_t size, file->size());
+  if (size > limit) {
+    return fail(ErrorCode::kInvalidRequest,
+                fmt::format("{} has {} bytes, more than the {} that are read", path, size, limit));
+  }
+  std::vector<std::byte> content(size);
+  SEMEL_TRY(const size_t count, file->pread(0, content));
+  content.resize(count);
+  return bytes::Buffer::take(std::move(content));
+}
+
+Result<void> replace_file(Disk& disk, const std::string& path, bytes::ByteSpan content) {
+  const std::string temporary = path + ".tmp";
+  {
+    SEMEL_TRY(auto file, disk.open(temporary, OpenMode::kCreate));
+    SEMEL_CHECK(file->truncate(0));
+    SEMEL_CHECK(file->pwritev(0, std::span(&content, 1)));
+    SEMEL_CHECK(file->sync());
+  }
+  SEMEL_CHECK(disk.rename(temporary, path));
+  return disk.sync_directory(parent_of(path));
+}
+
+std::string parent_of(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace semel::rt
