@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -82,6 +83,11 @@ class Buffer {
   /// True if no other Buffer shares the storage (then the owner may write into it).
   bool is_sole_owner() const {
     return storage_ != nullptr && storage_->references.load(std::memory_order_acquire) == 1;
+  }
+
+  /// Equal bytes, whatever keeps them.
+  bool operator==(const Buffer& other) const {
+    return size() == other.size() && (empty() || std::memcmp(data(), other.data(), size()) == 0);
   }
 
  private:

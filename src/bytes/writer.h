@@ -69,6 +69,15 @@ class Writer {
     spliced_bytes_ += size;
   }
 
+  /// Appends `count` bytes and hands them out to be filled; valid until the next put. With truncate()
+  /// the way to let a library write its output here.
+  MutableByteSpan extend(size_t count) { return {grow(count), count}; }
+  /// Cuts the bytes behind `size` off; at most what is written, and no splice may lie behind it.
+  void truncate(size_t size) {
+    SEMEL_ASSERT(size <= bytes_.size() && (splices_.empty() || splices_.back().position <= size));
+    bytes_.resize(size);
+  }
+
   /// Overwrites bytes written earlier; [at, at + sizeof(T)) must exist.
   template <std::integral T>
   void patch_be(size_t at, T value) {

@@ -1,0 +1,133 @@
+// The one parser of a v2 record's fields, over two kinds of bytes: a span, and a stream of chunks whose
+// bytes are skipped rather than kept. Internal to this folder.
+//
+//   length varint | attributes i8 | timestamp delta varlong | offset delta varint |
+//   key length varint, key | value length varint, value |
+//   header count varint, { key length varint, key, value length varint, value }
+#pragma once
+
+#include <cstdint>
+
+#include "bytes/buffer.h"
+
+namespace semel::record {
+
+inline constexpr int kVarintBytesMax = 5;
+inline constexpr int kVarlongBytesMax = 10;
+
+/// Where the parts of a record lie; pointers are null when the bytes were skipped.
+struct RecordFields {
+  int64_t timestamp_delta = 0;
+  int32_t offset_delta = 0;
+  int32_t key_size = -1;    // negative = null
+  int32_t value_size = -1;  // negative = null
+  int32_t header_count = 0;
+  const std::byte* key = nullptr;
+  const std::byte* value = nullptr;
+  const std::byte* headers = nullptr;
+  const std::byte* headers_end = nullptr;
+};
+
+/// A cursor over the body of one record that lies in memory.
+class SpanCursor {
+ public:
+  SpanCursor(const std::byte* at, const std::byte* end) : at_(at), end_(end) {}
+
+  bool failed() const { return failed_; }
+  size_t remaining() const { return static_cast<size_t>(end_ - at_); }
+  const std::byte* at() const { return at_; }
+  uint8_t take_byte() {
+    if (at_ == end_) [[unlikely]] {
+      failed_ = true;
+      return 0;
+    }
+    return static_cast<uint8_t>(*at_++);
+  }
+  void skip(size_t count) {
+    if (remaining() < count) [[unlikely]] {
+      failed_ = true;
+      at_ = end_;
+      return;
+    }
+    at_ += count;
+  }
+
+ private:
+  const std::byte* at_;
+  const std::byte* end_;
+  bool failed_ = false;
+};
+
+/// Zig-zag of 32 bits. Sets `malformed` if a fifth byte has its high bit set.
+template <class Cursor>
+[[gnu::always_inline]] inline int32_t take_varint(Cursor& cursor, bool& malformed) {
+  uint32_t raw = cursor.take_byte();
+  if (raw >= 0x80) [[unlikely]] {
+    raw &= 0x7f;
+    for (int i = 1;; ++i) {
+      const uint32_t byte = cursor.take_byte();
+      raw |= (byte & 0x7f) << (7 * i);
+      if (byte < 0x80) break;
+      if (i == kVarintBytesMax - 1) {
+        malformed = true;
+        break;
+      }
+    }
+  }
+  return static_cast<int32_t>((raw >> 1) ^ (~(raw & 1) + 1));
+}
+
+/// Zig-zag of 64 bits. Sets `malformed` if a tenth byte has its high bit set.
+template <class Cursor>
+[[gnu::always_inline]] inline int64_t take_varlong(Cursor& cursor, bool& malformed) {
+  uint64_t raw = cursor.take_byte();
+  if (raw >= 0x80) {
+    raw &= 0x7f;
+    for (int i = 1;; ++i) {
+      const uint64_t byte = cursor.take_byte();
+      raw |= (byte & 0x7f) << (7 * i);
+      if (byte < 0x80) break;
+      if (i == kVarlongBytesMax - 1) {
+        malformed = true;
+        break;
+      }
+    }
+  }
+  return static_cast<int64_t>((raw >> 1) ^ (~(raw & 1) + 1));
+}
+
+/// Reads the body of one record (what follows its length field) and checks that it is used up exactly.
+/// Null if it is well-formed, else what is wrong (static text).
+template <class Cursor>
+inline const char* parse_record_body(Cursor& cursor, RecordFields& fields) {
+  bool malformed = false;
+  cursor.take_byte();
+  fields.timestamp_delta = take_varlong(cursor, malformed);
+  fields.offset_delta = take_varint(cursor, malformed);
+  fields.key_size = take_varint(cursor, malformed);
+  fields.key = cursor.at();
+  if (fields.key_size > 0) cursor.skip(static_cast<size_t>(fields.key_size));
+  fields.value_size = take_varint(cursor, malformed);
+  fields.value = cursor.at();
+  if (fields.value_size > 0) cursor.skip(static_cast<size_t>(fields.value_size));
+  fields.header_count = take_varint(cursor, malformed);
+  if (fields.header_count < 0) return "a record has a negative number of headers";
+  if (static_cast<size_t>(fields.header_count) > cursor.remaining())
+    return "a record has more headers than bytes";
+  fields.headers = cursor.at();
+  for (int32_t i = 0; i < fields.header_count; ++i) {
+    const int32_t key_size = take_varint(cursor, malformed);
+    if (key_size < 0) return "a header key has a negative length";
+    cursor.skip(static_cast<size_t>(key_size));
+    const int32_t value_size = take_varint(cursor, malformed);
+    if (value_size > 0) cursor.skip(static_cast<size_t>(value_size));
+    if (cursor.failed()) break;
+  }
+  fields.headers_end = cursor.at();
+  if (malformed) return "a variable-length number is too long";
+  if (cursor.failed()) return "a field passes the end of its record";
+  if (cursor.remaining() != 0) return "bytes are left over inside a record";
+  return nullptr;
+}
+
+}  // namespace semel::record
