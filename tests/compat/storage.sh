@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# A directory that semel formatted is opened by real Kafka, and one that Kafka formatted by semel.
+. "$(dirname "$0")/lib.sh"
+set -euo pipefail
+libs=$(kafka_libs 4.3.1) || skip "storage: Maven Central is not reached"
+dir="$work/storage"; rm -rf "$dir"; mkdir -p "$dir"
+port=$(free_port); controller=$(free_port)
+cat >"$dir/server.properties" <<P
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=127.0.0.1:$controller
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
+advertised.listeners=PLAINTEXT://127.0.0.1:$port
+controller.listener.names=CONTROLLER
+log.dirs=$dir/data
+P
+java_run 4.3.1 kafka.tools.StorageTool format --standalone -t "$(java_run 4.3.1 kafka.tools.StorageTool random-uuid)" \
+  -c "$dir/server.properties" >"$dir/format.out" 2>&1 || java_run 4.3.1 org.apache.kafka.tools.StorageTool format --standalone \
+  -t "$(java_run 4.3.1 org.apache.kafka.tools.StorageTool random-uuid)" -c "$dir/server.properties" >"$dir/format.out" 2>&1 || fail "kafka-storage format"
+"$semel" serve "$dir/server.properties" >"$work/semel.out" 2>>"$work/semel.err" &
+pid=$!
+for _ in $(seq 100); do grep -q '^semel ready' "$work/semel.out" && break; sleep 0.05; done
+grep -q '^semel ready' "$work/semel.out" || fail "semel does not start on a directory that Kafka formatted"
+java_run 4.3.1 Compat produce "127.0.0.1:$port" moved lz4 1000 || fail "produce on a directory that Kafka formatted"
+java_run 4.3.1 Compat consume "127.0.0.1:$port" moved 1000 || fail "consume"
+stop_semel
+say "ok storage"
