@@ -10,6 +10,7 @@
 #include "rt/disk.h"
 #include "rt/executor.h"
 #include "rt/network.h"
+#include "rt/plants.h"
 #include "rt/random.h"
 
 namespace semel::rt {
@@ -22,6 +23,7 @@ struct Runtime {
   Random* random = nullptr;
   std::vector<Executor*> executors;  // the reactors; executors[0] also runs background loops
   std::function<std::unique_ptr<Combiner>(Combiner::Drain)> make_combiner;
+  const Plants* plants = nullptr;  // null except in the simulator
 };
 
 }  // namespace semel::rt
