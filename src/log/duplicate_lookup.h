@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #include "base/ids.h"
 #include "base/result.h"
@@ -17,7 +18,7 @@ namespace semel::log {
 class BatchSource {
  public:
   virtual ~BatchSource() = default;
-  /// Whole batches in offset order, beginning with the one that holds `from` or the first one behind
+  /// Whole batches (a torn one at the end is left out by the reader) in offset order, beginning with the one that holds `from` or the first one behind
   /// it, about `bytes_max` bytes (at least one batch). Empty at the end of the log.
   virtual Result<bytes::Buffer> read(Offset from, uint64_t bytes_max) = 0;
   /// Where to begin reading so that about `bytes` bytes lie before `to`: the first offset of a batch
@@ -30,11 +31,13 @@ class BatchSource {
 /// as the client sent them)? Same count, and per record equal key, value and headers; records that
 /// compaction removed count as equal. kNotFound: no such batch there any more.
 Result<LookupResult> compare_with_stored(BatchSource& source, const BatchIdentity& batch,
-                                         bytes::Buffer received, Offset stored_at);
+                                         const bytes::Buffer& received, Offset stored_at);
 
-/// For Verdict::kLookUp: searches [from, to] backwards for the batch's producer, epoch and sequences,
-/// reading at most `bytes_max` (`semel.dedup.lookup.bytes`), and compares as above.
-Result<LookupResult> look_up(BatchSource& source, const BatchIdentity& batch, bytes::Buffer received,
-                             Offset from, Offset to, uint64_t bytes_max);
+/// For Verdict::kLookUp: searches the offsets [range.first, range.second] backwards for the batch's
+/// producer, epoch and sequences, reading about `bytes_max` at most (`semel.dedup.lookup.bytes`), and
+/// compares as above. Stops early at a batch of the producer that came before the range.
+Result<LookupResult> look_up(BatchSource& source, const BatchIdentity& batch,
+                             const bytes::Buffer& received, std::pair<Offset, Offset> range,
+                             uint64_t bytes_max);
 
 }  // namespace semel::log

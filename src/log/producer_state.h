@@ -10,9 +10,9 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "log/producer_snapshot.h"
 #include "log/producer_state_table.h"
@@ -100,18 +100,25 @@ class ProducerState {
   size_t memory_bytes() const;
 
  private:
-  Decision check_unknown(const BatchIdentity& batch) const;
-  Decision check_other_epoch(const BatchIdentity& batch, const HotSlot& slot);
-  Decision check_not_next(const BatchIdentity& batch, const HotSlot& slot, Offset log_start);
-  Decision check_older(const BatchIdentity& batch, const HotSlot& slot, Offset log_start);
-  Decision refuse(const BatchIdentity& batch, const HotSlot& slot, Reason reason);
-  void push(HotSlot& slot, const BatchIdentity& batch, const StoredBatch& stored);
-  void forget_batches(HotSlot& slot);
-  void touch_txn(HotSlot& slot, const BatchIdentity& batch, Offset first_offset);
-  ProducerCounters& counters_of(HotSlot& slot);
-  ProducerView view_of(const HotSlot& slot) const;
-  HotSlot& insert_view(const ProducerView& view);
-  bool is_expired(const HotSlot& slot, int64_t now_ms) const;
+  Decision check_unknown(const BatchIdentity& batch);
+  Decision check_other_epoch(const BatchIdentity& batch, uint32_t number);
+  Decision check_not_next(const BatchIdentity& batch, uint32_t number, Offset log_start);
+  Decision check_older(const BatchIdentity& batch, uint32_t number, Offset log_start);
+  Decision stored_match(const BatchIdentity& batch, uint32_t number, const RememberedBatch& stored,
+                        Offset log_start);
+  Decision append(const BatchIdentity& batch, uint32_t number, Reason reason);
+  Decision refuse(uint32_t number, Reason reason);
+  void count(uint32_t number, Reason reason, const BatchIdentity* batch);
+  void start_epoch(HotSlot& slot, ProducerEpoch epoch);
+  void push(HotSlot& slot, const BatchIdentity& batch, const StoredBatch& stored, int64_t now_ms);
+  void remember_newest(HotSlot& slot);
+  void forget(uint32_t number);
+  void insert_view(const ProducerView& view);
+  void give_back(HotSlot& slot, const ProducerView& kept);
+  RememberedBatch oldest_batch(const HotSlot& slot) const;
+  bool has_expired(int64_t last_append_ms, int64_t now_ms) const {
+    return now_ms - last_append_ms > config_.expiration_ms;
+  }
 
   ProducerStateConfig config_;
   ProducerTable table_;

@@ -132,7 +132,8 @@ enum class Match : uint8_t {
 };
 struct LookupResult {
   Match match = Match::kNotFound;
-  StoredBatch stored;
+  StoredBatch stored;  // kEqual, kDifferent
+  bool same_bytes = false;  // kEqual: the checksums are equal too
 };
 
 /// Counted where the leader decides; since the producer became known here, or as the sidecar kept it.

@@ -1,0 +1,131 @@
+#include "log/producer_state_table.h"
+
+#include <cstring>
+
+namespace semel::log {
+namespace {
+
+constexpr uint32_t kCrcUnknownBit = 0x80000000u;  // in the word of the offset delta, which is ≥ 0
+
+}  // namespace
+
+OlderBatches::OlderBatches() {
+  classes_.reserve(kClasses);
+  for (uint32_t size_class = 0; size_class < kClasses; ++size_class) {
+    const unsigned chunk_bits = size_class < 6 ? 6 - size_class : 0;
+    classes_.push_back({ChunkedArray<uint32_t>(1 + capacity(size_class) * kWordsPerBatch, chunk_bits),
+                        {}, 0});
+  }
+}
+
+OlderBatches::Head OlderBatches::head_of(const uint32_t* block) {
+  return {static_cast<uint16_t>(block[0] & 0xffff), static_cast<uint16_t>(block[0] >> 16)};
+}
+
+void OlderBatches::store_head(uint32_t* block, Head head) {
+  block[0] = static_cast<uint32_t>(head.newest) | static_cast<uint32_t>(head.count) << 16;
+}
+
+void OlderBatches::store(uint32_t* block, uint32_t place, const RememberedBatch& batch) {
+  uint32_t* words = block + 1 + place * kWordsPerBatch;
+  words[0] = static_cast<uint32_t>(batch.last_sequence.value);
+  words[1] = static_cast<uint32_t>(batch.offset_delta) | (batch.crc_is_known ? 0 : kCrcUnknownBit);
+  words[2] = batch.crc;
+  std::memcpy(words + 3, &batch.last_offset.value, sizeof(int64_t));
+  std::memcpy(words + 5, &batch.timestamp_ms, sizeof(int64_t));
+}
+
+RememberedBatch OlderBatches::load(const uint32_t* block, uint32_t place) {
+  const uint32_t* words = block + 1 + place * kWordsPerBatch;
+  RememberedBatch batch;
+  batch.last_sequence = Sequence{static_cast<int32_t>(words[0])};
+  batch.offset_delta = static_cast<int32_t>(words[1] & ~kCrcUnknownBit);
+  batch.crc = words[2];
+  batch.crc_is_known = (words[1] & kCrcUnknownBit) == 0;
+  std::memcpy(&batch.last_offset.value, words + 3, sizeof(int64_t));
+  std::memcpy(&batch.timestamp_ms, words + 5, sizeof(int64_t));
+  return batch;
+}
+
+uint32_t* OlderBatches::block(uint32_t handle) {
+  return classes_[class_of(handle)].blocks.at(handle & ((1u << kNumberBits) - 1));
+}
+
+const uint32_t* OlderBatches::block(uint32_t handle) const {
+  return classes_[class_of(handle)].blocks.at(handle & ((1u << kNumberBits) - 1));
+}
+
+uint32_t OlderBatches::allocate(uint32_t size_class) {
+  SizeClass& blocks = classes_[size_class];
+  uint32_t number = 0;
+  if (!blocks.free_numbers.empty()) {
+    number = blocks.free_numbers.back();
+    blocks.free_numbers.pop_back();
+  } else {
+    number = blocks.used++;
+    SEMEL_ASSERT(number < (1u << kNumberBits));
+    blocks.blocks.reserve(blocks.used);
+  }
+  const uint32_t handle = size_class << kNumberBits | number;
+  store_head(block(handle), {0, 0});
+  return handle;
+}
+
+uint32_t OlderBatches::move_to_class(uint32_t handle, uint32_t size_class) {
+  const uint32_t target = allocate(size_class);
+  const uint32_t kept = std::min(count(handle), capacity(size_class));
+  for (uint32_t index = 0; index < kept; ++index)
+    store(block(target), kept - 1 - index, get(handle, index));
+  store_head(block(target), {static_cast<uint16_t>(kept == 0 ? 0 : kept - 1),
+                             static_cast<uint16_t>(kept)});
+  release(handle);
+  return target;
+}
+
+uint32_t OlderBatches::push(uint32_t handle, const RememberedBatch& batch, uint32_t limit) {
+  if (handle == HotSlot::kNoBlock) handle = allocate(0);
+  Head head = head_of(block(handle));
+  const uint32_t size = capacity(class_of(handle));
+  if (head.count == size && size < limit) {
+    handle = move_to_class(handle, class_of(handle) + 1);
+    head = head_of(block(handle));
+  }
+  const uint32_t room = capacity(class_of(handle));
+  head.newest = static_cast<uint16_t>(head.count == 0 ? 0 : (head.newest + 1) & (room - 1));
+  head.count = static_cast<uint16_t>(std::min<uint32_t>({head.count + 1u, room, limit}));
+  store(block(handle), head.newest, batch);
+  store_head(block(handle), head);
+  return handle;
+}
+
+uint32_t OlderBatches::count(uint32_t handle) const {
+  return handle == HotSlot::kNoBlock ? 0 : head_of(block(handle)).count;
+}
+
+RememberedBatch OlderBatches::get(uint32_t handle, uint32_t index) const {
+  const uint32_t* words = block(handle);
+  const uint32_t mask = capacity(class_of(handle)) - 1;
+  return load(words, (head_of(words).newest - index) & mask);
+}
+
+void OlderBatches::release(uint32_t handle) {
+  if (handle == HotSlot::kNoBlock) return;
+  classes_[class_of(handle)].free_numbers.push_back(handle & ((1u << kNumberBits) - 1));
+}
+
+void OlderBatches::clear() {
+  for (SizeClass& blocks : classes_) {
+    blocks.blocks.clear();
+    blocks.free_numbers = {};
+    blocks.used = 0;
+  }
+}
+
+size_t OlderBatches::memory_bytes() const {
+  size_t bytes = classes_.capacity() * sizeof(SizeClass);
+  for (const SizeClass& blocks : classes_)
+    bytes += blocks.blocks.memory_bytes() + blocks.free_numbers.capacity() * sizeof(uint32_t);
+  return bytes;
+}
+
+}  // namespace semel::log
