@@ -8,6 +8,7 @@ import os
 import sys
 
 import cpp
+import cpp_json
 import schema
 import tables
 
@@ -30,9 +31,14 @@ def main():
     for file in files:
         write(target, file.header, cpp.header(file, file.messages))
         write(target, f"gen/{file.path}.cc", cpp.Codec(file).text())
+        write(target, f"gen/json/{file.path}.cc", cpp_json.Printer(file).text())
     header, code = tables.api_table(files)
     write(target, "gen/api_table.h", header)
     write(target, "gen/api_table.cc", code)
+    write(target, "gen/json.h", cpp_json.json_header(files))
+    header, code = cpp_json.any_table(files)
+    write(target, "gen/any_message.h", header)
+    write(target, "gen/any_message.cc", code)
 
 
 if __name__ == "__main__":
