@@ -1,0 +1,59 @@
+#include "api/request_context.h"
+
+#include "base/log.h"
+#include "base/units.h"
+
+namespace semel::api {
+
+void Response::clear() {
+  constexpr size_t kKeptBytes = 256_KiB;
+  if (out.written().size() > kKeptBytes) out = bytes::Writer();
+  out.clear();
+  files.clear();
+  fate = Fate::kSend;
+}
+
+void RequestContext::start(ConnectionInfo& connection, ResponseSink& sink, bytes::Buffer frame) {
+  connection_ = &connection;
+  sink_ = &sink;
+  frame_ = std::move(frame);
+  body_at_ = 0;
+  row = nullptr;
+  version_is_known = true;
+}
+
+void RequestContext::clear() {
+  SEMEL_ASSERT(work == nullptr, "a request is recycled while its handler works on it");
+  drop_frame();
+  response.clear();
+  connection_ = nullptr;
+  sink_ = nullptr;
+}
+
+bytes::Writer& RequestContext::begin_response(bool flexible) {
+  bytes::Writer& out = response.out;
+  out.clear();
+  out.put_i32(0);
+  out.put_i32(header.correlation_id);
+  if (flexible) out.put_uvarint(0);
+  return out;
+}
+
+void RequestContext::end_response() {
+  response.out.patch_be<int32_t>(
+      0, static_cast<int32_t>(response.out.total_size() - sizeof(int32_t)));
+}
+
+void RequestContext::drop_response(const Error& why) {
+  log_error("api", "no answer to API {} version {}: {}", header.key, header.version, why.context);
+  response.out.clear();
+  response.fate = Response::Fate::kClose;
+}
+
+void RequestContext::respond_raw(const bytes::Buffer& frame) {
+  response.out.clear();
+  response.out.put_i32(static_cast<int32_t>(frame.size()));
+  response.out.put_bytes(frame.span());
+}
+
+}  // namespace semel::api
