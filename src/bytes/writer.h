@@ -32,6 +32,8 @@ class Writer {
   void reserve(size_t count) { bytes_.reserve(count); }
   size_t size() const { return bytes_.size(); }
   ByteSpan written() const { return bytes_; }
+  /// As written(), to be changed in place; valid until the next put.
+  MutableByteSpan written_in_place() { return bytes_; }
   const std::vector<Splice>& splices() const { return splices_; }
   /// Bytes written plus bytes spliced.
   size_t total_size() const { return bytes_.size() + spliced_bytes_; }
