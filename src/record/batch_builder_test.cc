@@ -8,7 +8,7 @@
 #include "record/content.h"
 #include "record/control_batch.h"
 #include "record/record_iterator.h"
-#include "record/testing.h"
+#include "record/test_support.h"
 
 namespace semel::record {
 namespace {

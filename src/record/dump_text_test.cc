@@ -7,7 +7,7 @@
 #include "record/batch_iterator.h"
 #include "record/legacy.h"
 #include "record/record_iterator.h"
-#include "record/testing.h"
+#include "record/test_support.h"
 
 namespace semel::record {
 namespace {
