@@ -4,12 +4,7 @@
 #include <cstdint>
 #include <new>
 
-#if __has_feature(address_sanitizer)
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(address, size) static_cast<void>(address)
-#define ASAN_UNPOISON_MEMORY_REGION(address, size) static_cast<void>(address)
-#endif
+#include "rt/poison.h"
 
 namespace semel::rt {
 namespace {
@@ -40,7 +35,7 @@ class FrameCache {
     List& list = lists_[size_class];
     Free* frame = list.head;
     if (frame == nullptr) return nullptr;
-    ASAN_UNPOISON_MEMORY_REGION(frame, (size_class + 1) * kStep);
+    SEMEL_UNPOISON(frame, (size_class + 1) * kStep);
     list.head = frame->next;
     --list.count;
     return frame;
@@ -50,7 +45,7 @@ class FrameCache {
     if (list.count == kKeptPerClass) return false;
     list.head = new (frame) Free{list.head};
     ++list.count;
-    ASAN_POISON_MEMORY_REGION(frame, (size_class + 1) * kStep);
+    SEMEL_POISON(frame, (size_class + 1) * kStep);
     return true;
   }
 

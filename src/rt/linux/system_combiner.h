@@ -1,0 +1,29 @@
+// SystemCombiner: the Combiner of rt/combiner.h, without locks that block.
+#pragma once
+
+#include <atomic>
+
+#include "rt/combiner.h"
+
+namespace semel::rt::linux_os {
+
+class SystemCombiner final : public Combiner {
+ public:
+  explicit SystemCombiner(Drain drain) : drain_(std::move(drain)) {}
+  void push(Entry& entry) override;
+
+ private:
+  static constexpr int kEntriesPerTurn = 64;
+
+  bool has_work() const { return newest_.load() != nullptr || has_rest_.load(); }
+  void drain_turn();
+  void take_pushed();
+
+  Drain drain_;
+  std::atomic<Entry*> newest_{nullptr};  // pushed, newest first
+  std::atomic<bool> is_taken_{false};    // the try-lock
+  std::atomic<bool> has_rest_{false};    // first_ is not null; written under the lock
+  Entry* first_ = nullptr;               // taken over, oldest first; under the lock
+};
+
+}  // namespace semel::rt::linux_os
