@@ -122,12 +122,12 @@ Result<Piece> search_range(BatchSource& source, const BatchIdentity& batch,
 }  // namespace
 
 Result<LookupResult> compare_with_stored(BatchSource& source, const BatchIdentity& batch,
-                                         const bytes::Buffer& received, Offset stored_at) {
+                                         const bytes::Buffer& received, Offset last_offset) {
   SEMEL_TRY(const record::BatchView sent, view_of(received));
-  SEMEL_TRY(const bytes::Buffer bytes, read_or_nothing(source, stored_at, 1));
+  SEMEL_TRY(const bytes::Buffer bytes, read_or_nothing(source, last_offset, 1));
   record::BatchIterator batches(bytes.span());
   const auto stored = batches.next();
-  const bool is_there = stored && stored->base_offset() == stored_at &&
+  const bool is_there = stored && stored->last_offset() == last_offset &&
                         is_of_producer(*stored, batch) &&
                         relation_of(*stored, batch) == Relation::kSameRange;
   if (!is_there) return LookupResult{};

@@ -27,11 +27,11 @@ class BatchSource {
   virtual Result<Offset> offset_before(Offset to, uint64_t bytes) = 0;
 };
 
-/// For Verdict::kCompare: is the batch stored at `stored_at` the same as `received` (whole batch bytes
-/// as the client sent them)? Same count, and per record equal key, value and headers; records that
+/// For Verdict::kCompare: is the stored batch that ends at `last_offset` the same as `received` (whole
+/// batch bytes as the client sent them)? Same count, and per record equal key, value and headers; records that
 /// compaction removed count as equal. kNotFound: no such batch there any more.
 Result<LookupResult> compare_with_stored(BatchSource& source, const BatchIdentity& batch,
-                                         const bytes::Buffer& received, Offset stored_at);
+                                         const bytes::Buffer& received, Offset last_offset);
 
 /// For Verdict::kLookUp: searches the offsets [range.first, range.second] backwards for the batch's
 /// producer, epoch and sequences, reading about `bytes_max` at most (`semel.dedup.lookup.bytes`), and

@@ -199,6 +199,7 @@ void ProducerState::replay(const BatchIdentity& batch, const StoredBatch& stored
   if (slot.epoch != batch.epoch) start_epoch(slot, batch.epoch);
   if (slot.has(HotSlot::kHasBatch) && batch.base_sequence != slot.last_sequence.plus(1)) {
     slot.first_known = kNoSequence;
+    slot.set(HotSlot::kEpochStartKnown, false);
     const bool goes_back = behind(slot.last_sequence, batch.base_sequence) <= kReach;
     if (goes_back) start_epoch(slot, batch.epoch);
   }
@@ -210,7 +211,7 @@ void ProducerState::start_epoch(HotSlot& slot, ProducerEpoch epoch) {
   slot.older_block = HotSlot::kNoBlock;
   slot.set(HotSlot::kHasBatch, false);
   slot.set(HotSlot::kCrcKnown, false);
-  slot.set(HotSlot::kEpochStartKnown, false);
+  slot.set(HotSlot::kEpochStartKnown, slot.epoch != kNoProducerEpoch && slot.epoch < epoch);
   slot.last_sequence = kNoSequence;
   slot.first_known = kNoSequence;
   slot.last_offset = kNoOffset;
@@ -224,7 +225,7 @@ void ProducerState::push(HotSlot& slot, const BatchIdentity& batch, const Stored
   const Sequence last = batch.last_sequence();
   if (slot.first_known == kNoSequence) {
     slot.first_known = batch.base_sequence;
-    slot.set(HotSlot::kEpochStartKnown, batch.base_sequence.value == 0);
+    if (batch.base_sequence.value != 0) slot.set(HotSlot::kEpochStartKnown, false);
   }
   if (behind(last, slot.first_known) > kReach) [[unlikely]] {
     slot.first_known = last.minus(static_cast<int32_t>(kReach));

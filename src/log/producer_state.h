@@ -59,7 +59,7 @@ class ProducerState {
   void replay(const BatchIdentity& batch, const StoredBatch& stored, int64_t now_ms);
   /// Adds the entries of a snapshot to an empty state. `sidecar` (may be null) gives the rest for the
   /// producers in it. Entries without it count as appended `now_ms`; entries of either kind that have
-  /// expired by the broker's clock are left out.
+  /// expired by the broker's clock are left out, but none that start_rebuild() kept aside.
   void load(std::span<const ProducerSnapshotEntry> entries, std::span<const ProducerView> sidecar,
             int64_t now_ms);
   /// Truncation: the state must be rebuilt from a snapshot at or below the cut and a replay up to it.

@@ -1,6 +1,7 @@
 // Loading, rebuilding, expiring and reading of ProducerState.
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "log/producer_state.h"
@@ -83,7 +84,6 @@ ProducerView view_of(const ProducerSnapshotEntry& entry, int64_t now_ms) {
   view.batches.push_back({entry.last_sequence, entry.offset_delta, entry.last_offset,
                           entry.timestamp_ms, 0, false});
   view.first_known = view.batches.back().first_sequence();
-  view.epoch_start_is_known = view.first_known.value == 0;
   return view;
 }
 
@@ -103,6 +103,8 @@ void ProducerState::load(std::span<const ProducerSnapshotEntry> entries,
   std::unordered_map<ProducerId, const ProducerView*> known;
   known.reserve(sidecar.size());
   for (const ProducerView& view : sidecar) known.emplace(view.producer_id, &view);
+  std::unordered_set<ProducerId> alive;
+  for (const ProducerView& view : kept_aside_) alive.insert(view.producer_id);
   for (const ProducerSnapshotEntry& entry : entries) {
     if (table_.find(entry.producer_id) != ProducerTable::kNone) continue;
     const auto found = known.find(entry.producer_id);
@@ -114,7 +116,8 @@ void ProducerState::load(std::span<const ProducerSnapshotEntry> entries,
     view.coordinator_epoch = entry.coordinator_epoch;
     view.timestamp_ms = entry.timestamp_ms;
     view.txn_first_offset = entry.txn_first_offset;
-    if (view.txn_first_offset.value >= 0 || !has_expired(view.last_append_ms, now_ms))
+    if (view.txn_first_offset.value >= 0 || alive.contains(view.producer_id) ||
+        !has_expired(view.last_append_ms, now_ms))
       insert_view(view);
   }
 }
@@ -134,7 +137,7 @@ void ProducerState::finish_rebuild() {
 
 void ProducerState::give_back(HotSlot& slot, const ProducerView& kept) {
   ProducerView view = *find(slot.producer_id);
-  view.last_append_ms = std::min(view.last_append_ms, kept.last_append_ms);
+  view.last_append_ms = kept.last_append_ms;
   view.counters = kept.counters;
   std::vector<RememberedBatch> still = kept.batches;
   while (!still.empty() && still.back().last_offset > slot.last_offset) still.pop_back();

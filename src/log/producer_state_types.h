@@ -66,8 +66,8 @@ struct LogFacts {
 enum class Verdict : uint8_t {
   kAppend,     // store it, then call applied()
   kDuplicate,  // stored before: answer success with the offsets and timestamp given
-  kCompare,    // a stored batch has this range, its bytes may differ: compare with the batch at
-               // first_offset, then settle()
+  kCompare,    // a stored batch has this range, its bytes may differ: compare with the batch that
+               // ends at last_offset (it may begin below the log start), then settle()
   kLookUp,     // older than what is remembered: search [first_offset, last_offset], then settle()
   kRefuse,     // answer code_of(reason) with explain()
 };
