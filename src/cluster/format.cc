@@ -77,6 +77,19 @@ Records bootstrap_records(const std::map<std::string, int16_t, std::less<>>& fea
   return records;
 }
 
+namespace {
+
+/// True if the metadata folder holds more than what formatting puts there.
+Result<bool> has_metadata_log(rt::Disk& disk, const std::string& directory) {
+  const std::string folder = directory + "/" + std::string(kMetadataFolder);
+  if (!disk.exists(folder)) return false;
+  SEMEL_TRY(const auto entries, disk.list(folder));
+  return std::any_of(entries.begin(), entries.end(),
+                     [](const rt::DirectoryEntry& entry) { return entry.name != kZeroCheckpoint; });
+}
+
+}  // namespace
+
 Result<DirectoryState> directory_state(rt::Disk& disk, const std::string& directory) {
   if (!disk.exists(directory)) return DirectoryState::kMissing;
   SEMEL_TRY(const auto entries, disk.list(directory));
@@ -87,6 +100,8 @@ Result<DirectoryState> directory_state(rt::Disk& disk, const std::string& direct
     SEMEL_TRY(const auto properties, log::read_meta_properties(disk, directory));
     return properties ? DirectoryState::kFormatted : DirectoryState::kEmpty;
   }
+  SEMEL_TRY(const bool holds_log, has_metadata_log(disk, directory));
+  if (holds_log) return DirectoryState::kForeign;
   // What an interrupted format leaves behind is not foreign: it is written again.
   const bool is_empty = std::all_of(entries.begin(), entries.end(), [](const rt::DirectoryEntry& entry) {
     return entry.name == ".lock" || entry.name == "lost+found" || entry.name == kBootstrapCheckpoint ||
