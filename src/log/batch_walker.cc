@@ -53,6 +53,7 @@ Result<std::optional<BatchPlace>> BatchWalker::next() {
   place.leader_epoch = view.leader_epoch();
   place.magic = magic;
   at_ = place.end();
+  std::ranges::copy(bytes, last_header_.begin());
   return place;
 }
 

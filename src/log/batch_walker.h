@@ -33,6 +33,8 @@ class BatchWalker {
 
   /// Nothing at the end. kCorruptMessage where no batch can lie.
   Result<std::optional<BatchPlace>> next();
+  /// The header of the batch that next() returned last; its records are not there.
+  record::BatchView header_view() const { return record::BatchView(last_header_); }
 
  private:
   Result<bytes::ByteSpan> header();
@@ -43,6 +45,7 @@ class BatchWalker {
   std::array<std::byte, 2048> piece_;
   uint64_t piece_at_ = 0;
   size_t piece_size_ = 0;
+  std::array<std::byte, record::kBatchHeaderSize> last_header_{};
 };
 
 }  // namespace semel::log

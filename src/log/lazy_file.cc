@@ -2,6 +2,12 @@
 
 namespace semel::log {
 
+Result<void> remove_if_there(rt::Disk& disk, const std::string& path) {
+  auto removed = disk.remove(path);
+  if (!removed && removed.error().cause != Cause::kNotFound) return removed;
+  return {};
+}
+
 Result<std::shared_ptr<rt::File>> LazyFile::open(rt::OpenMode mode) {
   auto state = state_.lock();
   if (state->file == nullptr) {

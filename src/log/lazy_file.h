@@ -11,6 +11,9 @@
 
 namespace semel::log {
 
+/// A missing file is no error.
+Result<void> remove_if_there(rt::Disk& disk, const std::string& path);
+
 /// Any thread.
 class LazyFile {
  public:

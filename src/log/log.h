@@ -9,7 +9,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,18 +18,13 @@
 #include "bytes/buffer.h"
 #include "log/log_config.h"
 #include "log/log_context.h"
-#include "log/producer_state.h"
+#include "log/log_loader.h"
+#include "log/log_state.h"
+#include "log/published.h"
 #include "rt/disk.h"
+#include "rt/guarded.h"
 
 namespace semel::log {
-
-/// What is known of a partition's folder before it is opened.
-struct LoadHints {
-  bool was_clean = false;      // closed in order: nothing is scanned
-  Offset recovery_point{0};    // everything below was flushed, indexes too
-  Offset log_start{0};         // 0 = not checkpointed
-  Offset high_watermark{0};
-};
 
 /// Where and when an accepted batch was stored.
 struct Appended {
@@ -78,21 +72,19 @@ struct TimestampAndOffset {
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
 };
 
-struct EpochEndOffset {
-  LeaderEpoch epoch = kNoLeaderEpoch;
-  Offset end_offset = kNoOffset;
-};
-
 /// Files that must be synced before everything below `end_offset` is durable.
 struct FlushPlan {
   std::vector<std::shared_ptr<rt::File>> files;
-  bool directory = false;  // files were created since the last sync of the partition's folder
+  bool directory = false;         // files were made since the last sync of the partition's folder
   bool parent_directory = false;  // the folder itself is new
-  Offset end_offset;       // give to flushed_to() when all are synced
-  uint64_t generation = 0;
+  Offset end_offset;
+  uint64_t files_made = 0;
+  uint64_t truncations = 0;
+
+  bool is_empty() const { return files.empty() && !directory && !parent_directory; }
 };
 
-/// Told by a log of its own progress; may be called on any thread and must be quick.
+/// Told by the flusher of a log's progress, on the flusher's home executor.
 class LogListener {
  public:
   virtual ~LogListener() = default;
@@ -151,14 +143,19 @@ class Log {
   // ---- facts ----
 
   const TopicPartition& name() const { return name_; }
+  /// The folder the log was opened in.
   const std::string& path() const { return path_; }
   Offset log_start() const { return Offset{log_start_.load(std::memory_order_acquire)}; }
   Offset log_end() const { return Offset{log_end_.load(std::memory_order_acquire)}; }
   Offset flushed_end() const { return Offset{flushed_end_.load(std::memory_order_acquire)}; }
-  Offset recovery_point() const { return flushed_end(); }
+  /// Everything below is durable with all that belongs to it; what a crash has to rescan begins here.
+  Offset recovery_point() const { return Offset{recovery_point_.load(std::memory_order_acquire)}; }
   /// The first offset of the earliest transaction that is open or not yet below the high watermark;
   /// log_end() if there is none. Read_committed fetches end here or at the high watermark.
-  Offset first_unstable() const { return Offset{first_unstable_.load(std::memory_order_acquire)}; }
+  Offset first_unstable() const {
+    const int64_t unstable = first_unstable_.load(std::memory_order_acquire);
+    return unstable < 0 ? log_end() : Offset{unstable};
+  }
   Offset high_watermark() const { return Offset{high_watermark_.load(std::memory_order_acquire)}; }
   /// Kept for checkpoints, retention and first_unstable(); the partition decides it.
   void set_high_watermark(Offset high_watermark);
@@ -190,38 +187,76 @@ class Log {
   /// `look(const ProducerState&)` under the log's mutex.
   template <class Look>
   auto inspect_producers(Look&& look) const {
-    const std::lock_guard lock(mutex_);
-    return look(std::as_const(producers_));
+    return state_.with([&](const LogState& state) { return look(state.producers); });
   }
   /// Forgets expired producers among the next `slots` (ProducerState::expire_step).
   size_t expire_producers(int64_t now_ms, size_t slots);
 
   // ---- durability ----
 
+  /// What class `ack` needs: every byte below log_end() and the files' names.
   FlushPlan plan_flush() const;
   /// The files of `plan` are synced. Any thread.
   void flushed_to(const FlushPlan& plan);
-  /// Syncs everything here and now. Blocks.
+  /// Makes everything durable: records, indexes of sealed segments, epochs, waiting snapshots; moves the
+  /// recovery point. Blocks; one at a time per log.
   Result<void> flush();
-  /// Null removes. The listener must outlive its registration.
-  void set_listener(LogListener* listener);
+  void set_listener(std::weak_ptr<LogListener> listener);
+  std::shared_ptr<LogListener> listener() const;
   /// Trims and syncs all files and takes a producer snapshot, as Kafka at a controlled stop. The log
   /// takes no appends afterwards. Blocks.
   Result<void> close_clean();
+  /// Takes no appends any more; nothing is written (the log is deleted, or its directory offline).
+  void close();
+  /// What recovery cut off when the log was opened.
+  const std::vector<CutReport>& cuts() const { return cuts_; }
+  /// Removes files whose delay has passed; returns when the next is due, if any waits.
+  std::optional<int64_t> remove_retired(int64_t steady_now_ms);
 
  private:
-  Log(LogContext& context, TopicPartition name, std::string path, const LogConfig& config);
+  using Segments = std::vector<std::shared_ptr<Segment>>;
+
+  Log(LogContext& context, TopicPartition name, std::string path, const LogConfig& config,
+      LoadedLog loaded);
+
+  // Under the lock.
+  Result<void> check_writable(const LogState& state) const;
+  Result<void> append_bytes(LogState& state, bytes::ByteSpan batches, Offset first, Offset last,
+                            int64_t timestamp);
+  Result<void> roll_to(LogState& state, Offset base);
+  void apply_leader(LogState& state, const record::BatchView& batch, const LeaderAppend& how,
+                    const Decision& decision);
+  void note_ended(LogState& state, const std::optional<CompletedTxn>& ended);
+  void publish_end(LogState& state, Offset end);
+  void publish_unstable(LogState& state);
+  void publish_segments(LogState& state, Segments segments);
+  Result<void> rebuild_producers(LogState& state, Offset end);
+  Result<void> truncate_locked(LogState& state, Offset offset);
+  Result<void> reset_locked(LogState& state, Offset offset);
+  Result<void> retire(LogState& state, const Segments& gone);
+  size_t count_deletable(LogState& state, const Segments& segments, int64_t now_ms);
+  static SnapshotImage image_of(const LogState& state, Offset end, int64_t now_ms);
+  Result<void> write_flush(const FlushPlan& plan, const std::string& epochs,
+                           const std::vector<std::shared_ptr<const SnapshotImage>>& snapshots);
+  /// Passes `error` on as kKafkaStorageError; kIo takes the directory offline.
+  std::unexpected<Error> storage_failure(Error error) const;
+
+  Result<std::optional<TimestampAndOffset>> find_timestamp(Segment& segment, Offset from,
+                                                           int64_t timestamp, Offset upper_limit);
 
   LogContext& context_;
   const TopicPartition name_;
-  std::string path_;
-  mutable std::mutex mutex_;
-  ProducerState producers_;
+  const std::string path_;
+  const std::vector<CutReport> cuts_;
+  mutable rt::Guarded<LogState> state_;
+  Published<Segments> segments_;
   std::atomic<int64_t> log_start_{0};
   std::atomic<int64_t> log_end_{0};
   std::atomic<int64_t> flushed_end_{0};
-  std::atomic<int64_t> first_unstable_{0};
+  std::atomic<int64_t> recovery_point_{0};
+  std::atomic<int64_t> first_unstable_{-1};  // −1 = none
   std::atomic<int64_t> high_watermark_{0};
+  mutable rt::Guarded<std::weak_ptr<LogListener>> listener_;
 };
 
 }  // namespace semel::log

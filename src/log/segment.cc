@@ -216,8 +216,7 @@ Result<void> Segment::retire() {
 
 Result<void> Segment::remove_retired() {
   for (LazyFile* file : {&log_, &index_.file(), &time_index_.file(), &transactions_.file()}) {
-    auto removed = disk_.remove(file->path());
-    if (!removed && removed.error().cause != Cause::kNotFound) return removed;
+    SEMEL_CHECK(remove_if_there(disk_, file->path()));
   }
   return {};
 }

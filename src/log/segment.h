@@ -80,7 +80,7 @@ class Segment {
   /// Reads every batch from the start: size, magic, CRC, offsets; makes all indexes anew (the
   /// transaction index is the visitor's business). Returns the torn end, if there is one; the file is
   /// not cut yet.
-  Result<std::optional<TornEnd>> recover(Visitor visit);
+  Result<std::optional<TornEnd>> recover(Visitor visit, bool checks_crc = true);
   /// Cuts the file to the batches that recover() found valid. With `keep_bytes` they are kept beside
   /// it, in NAME.cut.
   Result<void> cut(const TornEnd& torn, bool keep_bytes);

@@ -77,9 +77,7 @@ Result<void> TransactionIndex::reset(rt::Disk& disk) {
   waiting_.with([](auto& waiting) { waiting.clear(); });
   load(0);
   file_.close();
-  auto removed = disk.remove(file_.path());
-  if (!removed && removed.error().cause != Cause::kNotFound) return removed;
-  return {};
+  return remove_if_there(disk, file_.path());
 }
 
 Result<std::vector<AbortedTxn>> TransactionIndex::read(uint64_t from, uint64_t count) {

@@ -42,7 +42,8 @@ class TransactionIndex {
   /// Drops all and removes the file.
   Result<void> reset(rt::Disk& disk);
 
-  bool is_empty() const { return count_.load(std::memory_order_acquire) == 0; }
+  uint64_t entry_count() const { return count_.load(std::memory_order_acquire); }
+  bool is_empty() const { return entry_count() == 0; }
   /// Adds the transactions with records in [from, upper) to `into`. True if an entry shows that no
   /// later segment can add any.
   Result<bool> collect(Offset from, Offset upper, std::vector<AbortedTxn>& into);

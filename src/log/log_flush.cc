@@ -1,0 +1,131 @@
+// The half of Log that makes things durable: plans for the flusher, the full flush, the clean close.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "log/checkpoint_file.h"
+#include "log/file_names.h"
+#include "log/log.h"
+
+namespace semel::log {
+namespace {
+
+void raise(std::atomic<int64_t>& value, Offset to) {
+  if (value.load(std::memory_order_relaxed) < to.value) value.store(to.value, std::memory_order_release);
+}
+
+void add_if_open(std::vector<std::shared_ptr<rt::File>>& files, LazyFile& file) {
+  if (auto open = file.if_open()) files.push_back(std::move(open));
+}
+
+}  // namespace
+
+FlushPlan Log::plan_flush() const {
+  auto state = state_.lock();
+  FlushPlan plan;
+  plan.end_offset = log_end();
+  plan.files_made = state->files_made;
+  plan.truncations = state->truncations;
+  plan.directory = state->files_made > state->files_made_synced;
+  plan.parent_directory = state->folder_is_unsynced;
+  if (state->unsynced_metadata != nullptr) plan.files.push_back(state->unsynced_metadata);
+  if (plan.end_offset <= flushed_end()) return plan;
+  const auto segments = segments_.load();
+  for (size_t i = segments->size(); i-- > 0;) {
+    Segment& segment = *(*segments)[i];
+    add_if_open(plan.files, segment.log_file());
+    if (segment.base() <= flushed_end()) break;
+  }
+  return plan;
+}
+
+void Log::flushed_to(const FlushPlan& plan) {
+  auto state = state_.lock();
+  state->files_made_synced = std::max(state->files_made_synced, plan.files_made);
+  if (plan.files_made == state->files_made) state->unsynced_metadata.reset();
+  if (plan.parent_directory) state->folder_is_unsynced = false;
+  if (plan.truncations == state->truncations) raise(flushed_end_, plan.end_offset);
+}
+
+Result<void> Log::flush() {
+  FlushPlan plan = plan_flush();
+  std::string epochs;
+  std::vector<std::shared_ptr<const SnapshotImage>> snapshots;
+  {
+    auto state = state_.lock();
+    if (state->truncations != plan.truncations) return {};
+    if (state->epochs_changed) epochs = format_epoch_checkpoint(state->epochs.entries());
+    state->epochs_changed = false;
+    snapshots = state->waiting_snapshots;
+    const auto segments = segments_.load();
+    for (size_t i = 0; i + 1 < segments->size(); ++i) {
+      if ((*segments)[i + 1]->base() <= recovery_point()) continue;
+      Segment& sealed = *(*segments)[i];
+      add_if_open(plan.files, sealed.log_file());
+      add_if_open(plan.files, sealed.offset_index().file());
+      add_if_open(plan.files, sealed.time_index().file());
+      add_if_open(plan.files, sealed.transaction_index().file());
+    }
+  }
+  auto done = write_flush(plan, epochs, snapshots);
+  auto state = state_.lock();
+  if (!done) {
+    if (!epochs.empty()) state->epochs_changed = true;
+    return storage_failure(std::move(done.error()));
+  }
+  for (const auto& image : snapshots) {
+    if (std::erase(state->waiting_snapshots, image) > 0) state->snapshots.note(image->end_offset);
+  }
+  if (plan.truncations == state->truncations) raise(recovery_point_, plan.end_offset);
+  return {};
+}
+
+/// Without the lock.
+Result<void> Log::write_flush(const FlushPlan& plan, const std::string& epochs,
+                              const std::vector<std::shared_ptr<const SnapshotImage>>& snapshots) {
+  for (const auto& file : plan.files) SEMEL_CHECK(file->sync());
+  if (!epochs.empty()) {
+    SEMEL_CHECK(rt::replace_file(context_.disk, fmt::format("{}/{}", path_, kEpochCheckpointName),
+                                 bytes::as_bytes(epochs)));
+  } else if (plan.directory) {
+    SEMEL_CHECK(context_.disk.sync_directory(path_));
+  }
+  if (plan.parent_directory) SEMEL_CHECK(context_.disk.sync_directory(rt::parent_of(path_)));
+  for (const auto& image : snapshots) SEMEL_CHECK(SnapshotStore::write(context_.disk, path_, *image));
+  flushed_to(plan);
+  return {};
+}
+
+Result<void> Log::close_clean() {
+  {
+    auto state = state_.lock();
+    SEMEL_CHECK(check_writable(*state));
+    if (auto sealed = state->active->seal(); !sealed) return storage_failure(std::move(sealed.error()));
+    const Offset end = log_end();
+    const auto newest = state->snapshots.newest();
+    const bool has_image = !state->waiting_snapshots.empty() &&
+                           state->waiting_snapshots.back()->end_offset == end;
+    if ((!newest || end > *newest) && !has_image && end.value > 0) {
+      state->waiting_snapshots.push_back(
+          std::make_shared<SnapshotImage>(image_of(*state, end, context_.steady_unix_ms())));
+    }
+    state->is_closed = true;
+  }
+  SEMEL_CHECK(flush());
+  auto state = state_.lock();
+  Segment& active = *state->active;
+  for (LazyFile* file : {&active.offset_index().file(), &active.time_index().file(),
+                         &active.transaction_index().file()}) {
+    const auto open = file->if_open();
+    if (open == nullptr) continue;
+    if (auto synced = open->sync(); !synced) return storage_failure(std::move(synced.error()));
+  }
+  return {};
+}
+
+void Log::close() {
+  state_.with([](LogState& state) { state.is_closed = true; });
+}
+
+}  // namespace semel::log
