@@ -2,8 +2,8 @@
 // (AllocateProducerIds). Ids are never given twice, also over restarts; an unfinished block is lost.
 #pragma once
 
-#include <mutex>
-#include <optional>
+
+#include <memory>
 
 #include "base/ids.h"
 #include "base/result.h"
@@ -36,16 +36,14 @@ class ProducerIdAllocator {
   rt::Task<Result<ProducerId>> next(rt::Executor& caller);
 
  private:
-  std::optional<ProducerId> take();
-  rt::Task<void> prefetch();
-
-  ProducerIdSource& source_;
-  rt::Executor& home_;
-  std::mutex mutex_;  // guards the three below
-  int64_t next_ = 0;
-  int64_t end_ = 0;
-  ProducerIdBlock ahead_;  // count 0 = none
-  bool is_fetching_ = false;  // executor 0 only
+  struct Blocks {
+    int64_t next = 0;
+    int64_t end = 0;
+    ProducerIdBlock ahead;      // count 0 = none
+    bool is_fetching = false;   // somebody asks the controller
+  };
+  struct Core;
+  std::shared_ptr<Core> core_;
 };
 
 }  // namespace semel::cluster
