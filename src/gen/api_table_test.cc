@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/error_code.h"
 #include "gen/any_message.h"
 #include "gen/api_versions.h"
 #include "gen/golden.h"
@@ -100,6 +101,16 @@ TEST(ApiTable, ServesOnlyTheRange) {
     EXPECT_EQ(response_header_version(key, 0), -1);
     EXPECT_EQ(api_name(key), "Unknown");
   }
+}
+
+TEST(ErrorCodes, EqualKafkas) {
+  const auto errors = nlohmann::json::parse(read_golden("errors.json"));
+  for (const auto& error : errors) {
+    const auto code = static_cast<ErrorCode>(error.at("code").get<int16_t>());
+    EXPECT_EQ(error_name(code), error.at("name").get<std::string>());
+    EXPECT_EQ(error_is_retriable(code), error.at("retriable").get<bool>()) << error_name(code);
+  }
+  EXPECT_GT(errors.size(), 130u);
 }
 
 TEST(RecordTypes, EqualKafkas) {
