@@ -1,11 +1,11 @@
+#include <random>
+#include <string>
+
 #include <gtest/gtest.h>
 #include <lz4frame.h>
 #include <snappy.h>
 #include <zlib.h>
 #include <zstd.h>
-
-#include <random>
-#include <string>
 
 #include "bytes/compressor.h"
 #include "bytes/decompressor.h"
@@ -135,7 +135,8 @@ TEST(Compression, RoundTripsEveryCodecLevelAndSize) {
     const std::string text = text_like(random, size);
     for (const CodecId codec : kRealCodecs) {
       const CodecLevels levels = codec_levels(codec);
-      for (const int level : {levels.standard, levels.lowest, levels.highest, (levels.highest + 1) / 2}) {
+      for (const int level :
+           {levels.standard, levels.lowest, levels.highest, (levels.highest + 1) / 2}) {
         const std::string packed = deflated(compressor, codec, level, text);
         const auto unpacked = inflate_all(decompressor, codec, packed);
         ASSERT_EQ(unpacked.error, "") << codec_name(codec) << " " << level << " " << size;

@@ -1,17 +1,17 @@
 #include "bytes/compressor.h"
 
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <optional>
+#include <vector>
+
 #include <fmt/format.h>
 #include <lz4.h>
 #include <lz4hc.h>
 #include <snappy.h>
 #include <zlib.h>
 #include <zstd.h>
-
-#include <algorithm>
-#include <array>
-#include <limits>
-#include <optional>
-#include <vector>
 
 #include "bytes/lz4_header.h"
 #include "bytes/snappy_framing.h"

@@ -9,8 +9,8 @@
 
 namespace semel::bytes {
 
-/// Keeps the libraries' contexts between calls: after the first call per codec and level, compress()
-/// allocates only when `out` must grow. Not thread-safe; one per thread or reactor.
+/// Keeps the libraries' contexts between calls: after the first call per codec and level,
+/// compress() allocates only when `out` must grow. Not thread-safe; one per thread or reactor.
 class Compressor {
  public:
   Compressor();
@@ -18,8 +18,8 @@ class Compressor {
   Compressor(Compressor&&) noexcept;
   Compressor& operator=(Compressor&&) noexcept;
 
-  /// Appends the compressed form of `input` to `out` (for kNone: `input` itself). `level` must be valid
-  /// (codec_level_is_valid); kInvalidConfig otherwise. On failure `out` is as before.
+  /// Appends the compressed form of `input` to `out` (for kNone: `input` itself). `level` must be
+  /// valid (codec_level_is_valid); kInvalidConfig otherwise. On failure `out` is as before.
   Result<void> compress(CodecId codec, int level, ByteSpan input, Writer& out);
 
   /// As above for the LZ4 frame of magic-0 messages, whose header checksum old clients compute over

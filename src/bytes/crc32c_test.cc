@@ -1,10 +1,10 @@
 #include "bytes/crc32c.h"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <random>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace semel::bytes {
 namespace {
@@ -17,8 +17,7 @@ uint32_t plain_crc(ByteSpan bytes, uint32_t polynomial) {
     table[i] = value;
   }
   uint32_t crc = 0xffffffff;
-  for (const std::byte b : bytes)
-    crc = (crc >> 8) ^ table[(crc ^ static_cast<uint32_t>(b)) & 0xff];
+  for (const std::byte b : bytes) crc = (crc >> 8) ^ table[(crc ^ static_cast<uint32_t>(b)) & 0xff];
   return ~crc;
 }
 

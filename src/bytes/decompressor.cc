@@ -1,16 +1,16 @@
 #include "bytes/decompressor.h"
 
-#include <fmt/format.h>
-#include <lz4frame.h>
-#include <snappy.h>
-#include <zlib.h>
-#include <zstd.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <limits>
 #include <optional>
+
+#include <fmt/format.h>
+#include <lz4frame.h>
+#include <snappy.h>
+#include <zlib.h>
+#include <zstd.h>
 
 #include "bytes/endian.h"
 #include "bytes/lz4_header.h"
@@ -40,10 +40,10 @@ struct Decompressor::State {
 
   CodecId codec = CodecId::kNone;
   Stage stage = Stage::kEnded;
-  bool framed = false;           // snappy: the xerial framing was seen
-  bool frame_is_open = false;    // gzip, zstd: inside a member or frame
-  ByteSpan input;                // not consumed yet
-  ByteSpan prefix;               // lz4: comes before `input`
+  bool framed = false;         // snappy: the xerial framing was seen
+  bool frame_is_open = false;  // gzip, zstd: inside a member or frame
+  ByteSpan input;              // not consumed yet
+  ByteSpan prefix;             // lz4: comes before `input`
   std::array<std::byte, kLz4HeaderSizeMax> mended_header{};
   uint64_t input_size = 0;
   uint64_t produced = 0;

@@ -1,8 +1,8 @@
 // Decompressor: a bounded, streaming reader of compressed bytes from outside.
 //
-// The output arrives in chunks inside a window that is reused, so memory depends on the window and the
-// codec's own history, not on the compressed size. Whatever the input claims, no more than the limits
-// allow is produced, and nothing large is allocated before the input has earned it.
+// The output arrives in chunks inside a window that is reused, so memory depends on the window and
+// the codec's own history, not on the compressed size. Whatever the input claims, no more than the
+// limits allow is produced, and nothing large is allocated before the input has earned it.
 #pragma once
 
 #include <cstdint>
@@ -31,10 +31,10 @@ class Decompressor {
   Decompressor(Decompressor&&) noexcept;
   Decompressor& operator=(Decompressor&&) noexcept;
 
-  /// Begins a new stream; the one before is forgotten. `input` must stay valid until the last next().
-  /// Accepts: gzip with several members; xerial-framed and raw snappy; any legal LZ4 frame (linked
-  /// blocks, content size, checksums), with a right header checksum unless `lz4_legacy`, which accepts
-  /// any (magic-0 messages); zstd frames.
+  /// Begins a new stream; the one before is forgotten. `input` must stay valid until the last
+  /// next(). Accepts: gzip with several members; xerial-framed and raw snappy; any legal LZ4 frame
+  /// (linked blocks, content size, checksums), with a right header checksum unless `lz4_legacy`,
+  /// which accepts any (magic-0 messages); zstd frames.
   void start(CodecId codec, ByteSpan input, const DecompressLimits& limits = {},
              bool lz4_legacy = false);
 

@@ -137,9 +137,8 @@ Result<MutableByteSpan> BatchBuilder::finish(bytes::Compressor& compressor) {
   batch_.clear();
   batch_.extend(kBatchHeaderSize);
   const CodecId codec = count_ == 0 ? CodecId::kNone : options_.codec;
-  const int level = codec == options_.codec && options_.level
-                        ? *options_.level
-                        : bytes::codec_levels(codec).standard;
+  const int level = codec == options_.codec && options_.level ? *options_.level
+                                                              : bytes::codec_levels(codec).standard;
   SEMEL_CHECK(compressor.compress(codec, level, records_.written(), batch_));
   const MutableByteSpan batch = batch_.written_in_place();
   write_header(batch);

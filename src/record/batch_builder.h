@@ -1,4 +1,5 @@
-// BatchBuilder: writes v2 batches, for clients, coordinators, the controller, the cleaner and tests.
+// BatchBuilder: writes v2 batches, for clients, coordinators, the controller, the cleaner and
+// tests.
 #pragma once
 
 #include <optional>
@@ -40,8 +41,8 @@ struct RecordInput {
   std::span<const HeaderView> headers;
 };
 
-/// One batch at a time: start(), append() …, finish(). Buffers are recycled: in steady state nothing is
-/// allocated but what the codec itself allocates.
+/// One batch at a time: start(), append() …, finish(). Buffers are recycled: in steady state
+/// nothing is allocated but what the codec itself allocates.
 class BatchBuilder {
  public:
   /// Forgets the batch before.

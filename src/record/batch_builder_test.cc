@@ -1,8 +1,8 @@
 #include "record/batch_builder.h"
 
-#include <gtest/gtest.h>
-
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "record/batch_iterator.h"
 #include "record/content.h"
@@ -54,9 +54,9 @@ TEST(BatchBuilder, WritesThePublishedBatches) {
   EXPECT_EQ(maker.builder.size(), 90u);
   EXPECT_EQ(hex_of(maker.finish()), kB2);
 
-  const std::tuple<CodecId, size_t, uint32_t> compressed[] = {
-      {CodecId::kSnappy, 112, 0xaa7de932}, {CodecId::kLz4, 105, 0xac2ae971},
-      {CodecId::kZstd, 99, 0x038acfc5}};
+  const std::tuple<CodecId, size_t, uint32_t> compressed[] = {{CodecId::kSnappy, 112, 0xaa7de932},
+                                                              {CodecId::kLz4, 105, 0xac2ae971},
+                                                              {CodecId::kZstd, 99, 0x038acfc5}};
   for (const auto& [codec, size, crc] : compressed) {
     maker.builder.start({.codec = codec});
     append_r2();
@@ -77,13 +77,12 @@ TEST(BatchBuilder, WritesThePublishedBatches) {
 
 TEST(BatchBuilder, WritesAndReadsTransactionMarkers) {
   Maker maker;
-  const auto batch =
-      build_txn_marker(maker.builder, maker.compressor,
-                       {.producer_id = ProducerId{1000},
-                        .producer_epoch = ProducerEpoch{3},
-                        .is_commit = true,
-                        .coordinator_epoch = 7},
-                       kTs);
+  const auto batch = build_txn_marker(maker.builder, maker.compressor,
+                                      {.producer_id = ProducerId{1000},
+                                       .producer_epoch = ProducerEpoch{3},
+                                       .is_commit = true,
+                                       .coordinator_epoch = 7},
+                                      kTs);
   ASSERT_TRUE(batch);
   stamp_base_offset(*batch, Offset{100});
   stamp_leader_epoch(*batch, LeaderEpoch{5});

@@ -34,10 +34,9 @@ bool stamp_timestamps(MutableByteSpan batch, TimestampType type, int64_t max_tim
   std::byte* at = batch.data();
   const auto old_attributes = load_be<int16_t>(at + kFrom);
   const auto old_timestamp = load_be<int64_t>(at + kStampAt);
-  const auto attributes = static_cast<int16_t>((old_attributes & ~kLogAppendTimeBit) |
-                                               (type == TimestampType::kLogAppendTime
-                                                    ? kLogAppendTimeBit
-                                                    : 0));
+  const auto attributes =
+      static_cast<int16_t>((old_attributes & ~kLogAppendTimeBit) |
+                           (type == TimestampType::kLogAppendTime ? kLogAppendTimeBit : 0));
   if (attributes == old_attributes && max_timestamp == old_timestamp) return false;
   std::array<std::byte, kTo - kFrom> difference{};
   store_be(difference.data(), static_cast<int16_t>(attributes ^ old_attributes));

@@ -73,8 +73,9 @@ inline constexpr int16_t kDeleteHorizonBit = 0x40;
 
 #define SEMEL_BATCH_FIELD(name) offsetof(::semel::record::BatchHeaderLayout, name)
 
-/// In-place changes of a v2 batch. The bytes must hold at least its header (leader epoch and offsets)
-/// or the whole batch (where said so). Base offset, length, leader epoch and magic lie outside the CRC.
+/// In-place changes of a v2 batch. The bytes must hold at least its header (leader epoch and
+/// offsets) or the whole batch (where said so). Base offset, length, leader epoch and magic lie
+/// outside the CRC.
 
 /// Stamps the base offset; the CRC does not cover it.
 void stamp_base_offset(MutableByteSpan batch, Offset base_offset);
@@ -82,9 +83,9 @@ void stamp_base_offset(MutableByteSpan batch, Offset base_offset);
 void stamp_last_offset(MutableByteSpan batch, Offset last_offset);
 /// Stamps the partition leader epoch; the CRC does not cover it.
 void stamp_leader_epoch(MutableByteSpan batch, LeaderEpoch epoch);
-/// Sets timestamp type and maximal timestamp, and mends the CRC without reading the records. `batch`
-/// is the whole batch and its CRC must be right (or wrong on purpose: the difference is kept).
-/// Returns false, having written nothing, if both have these values already.
+/// Sets timestamp type and maximal timestamp, and mends the CRC without reading the records.
+/// `batch` is the whole batch and its CRC must be right (or wrong on purpose: the difference is
+/// kept). Returns false, having written nothing, if both have these values already.
 bool stamp_timestamps(MutableByteSpan batch, TimestampType type, int64_t max_timestamp);
 /// Computes the CRC anew and stores it. `batch` is the whole batch.
 void stamp_crc(MutableByteSpan batch);

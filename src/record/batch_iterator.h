@@ -17,9 +17,9 @@ enum class BatchStop : uint8_t {
   kCorrupt,  // impossible length or magic
 };
 
-/// Bounded and allocation-free. Only lengths and magic are checked; not the CRC (crc_is_right()), nor
-/// what the header says. A caller that reads a file in pieces goes on from position() with more bytes
-/// when it meets kTorn; bytes_wanted() tells how many at least.
+/// Bounded and allocation-free. Only lengths and magic are checked; not the CRC (crc_is_right()),
+/// nor what the header says. A caller that reads a file in pieces goes on from position() with more
+/// bytes when it meets kTorn; bytes_wanted() tells how many at least.
 class BatchIterator {
  public:
   /// `batch_size_max`: a greater batch counts as corrupt.
@@ -33,7 +33,8 @@ class BatchIterator {
   BatchStop stop() const { return stop_; }
   /// What kTorn, kBlank or kCorrupt found; static text.
   const char* reason() const { return reason_; }
-  /// Where the next batch begins in the region; after a stop: the first byte that belongs to no batch.
+  /// Where the next batch begins in the region; after a stop: the first byte that belongs to no
+  /// batch.
   size_t position() const { return position_; }
   /// With kTorn: bytes from position() that the batch needs, as far as is known (at least 17).
   size_t bytes_wanted() const { return bytes_wanted_; }

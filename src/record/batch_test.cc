@@ -1,8 +1,8 @@
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <map>
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "record/batch_iterator.h"
 #include "record/record_iterator.h"
@@ -131,8 +131,9 @@ TEST(RecordIterator, ReadsKeysValuesAndHeaders) {
 
 TEST(RecordIterator, ReadsThePublishedCompressedBatches) {
   const std::map<std::string, std::string> crc_and_payload = {
-      {"6c3de43c", "011f8b08000000000002031363606060e4ca48cdc9c9675060606562ca666461c93064aa60c9306204"
-                   "004d2173b61d000000"},
+      {"6c3de43c",
+       "011f8b08000000000002031363606060e4ca48cdc9c9675060606562ca666461c93064aa60c9306204"
+       "004d2173b61d000000"},
       {"aa7de932", "0282534e415050590000000001000000010000001f1d70" + std::string(kR2)},
       {"ac2ae971", "0304224d186040821d000080" + std::string(kR2) + "00000000"},
       {"038acfc5", "0428b52ffd201de90000" + std::string(kR2)}};
@@ -236,7 +237,8 @@ TEST(BatchIterator, TellsEndTornBlankAndCorrupt) {
   EXPECT_EQ(bounded.stop(), BatchStop::kCorrupt);
 }
 
-/// What every v2 batch that Kafka wrote must satisfy; returns its records as "key=value headers" lines.
+/// What every v2 batch that Kafka wrote must satisfy; returns its records as "key=value headers"
+/// lines.
 void read_segment(const std::filesystem::path& path, std::vector<std::string>& lines) {
   const auto bytes = read_file(path);
   BatchIterator batches(bytes);
@@ -292,7 +294,8 @@ TEST(GoldenSegments, AllCodecsHoldTheSameRecords) {
 TEST(GoldenSegments, FlippedBitsNeverCrash) {
   std::mt19937_64 random(21);
   RecordScratch scratch;
-  for (const std::string topic : {"codec-none", "broker-gzip", "broker-lz4", "broker-zstd", "odd"}) {
+  for (const std::string topic :
+       {"codec-none", "broker-gzip", "broker-lz4", "broker-zstd", "odd"}) {
     const auto bytes =
         read_file(golden("kafka-4.3.1/clean/" + topic + "-0/00000000000000000000.log"));
     for (int round = 0; round < 1000; ++round) {

@@ -1,8 +1,8 @@
 #include "record/batch_validator.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "record/batch_iterator.h"
 #include "record/record_iterator.h"
@@ -22,6 +22,28 @@ int64_t saturating_sum(int64_t a, int64_t b) {
   int64_t sum;
   if (!__builtin_add_overflow(a, b, &sum)) return sum;
   return a < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+}
+
+const char* parse_span(const std::byte* at, const std::byte* end, RecordFields& fields) {
+  SpanCursor cursor(at, end);
+  return parse_record_body(cursor, fields);
+}
+
+/// The length of the record at `at`, which is moved behind it; negative if it cannot be.
+int32_t take_length(const std::byte*& at, const std::byte* end) {
+  uint32_t raw;
+  if (end - at >= kPlainRecordSlack) {
+    const std::byte* behind = at;
+    if (take_short_varint(behind, raw)) [[likely]] {
+      at = behind;
+      return undo_zigzag(raw);
+    }
+  }
+  SpanCursor cursor(at, end);
+  bool too_long = false;
+  const int32_t length = take_varint(cursor, too_long);
+  at = cursor.at();
+  return too_long || cursor.failed() ? -1 : length;
 }
 
 bool malformed(ProduceVerdict& verdict, ErrorCode code, std::string why) {
@@ -77,14 +99,16 @@ struct BatchValidator::Walk {
   }
   void note_range(int64_t timestamp, int32_t offset) {
     has_timestamp_error = true;
-    note(fmt::format("Timestamp {} of message with offset {} is out of range. The timestamp should "
-                     "be within [{}, {}]",
-                     timestamp, offset, lowest, highest));
+    note(
+        fmt::format("Timestamp {} of message with offset {} is out of range. The timestamp should "
+                    "be within [{}, {}]",
+                    timestamp, offset, lowest, highest));
   }
   void note_type() {
     has_timestamp_error = true;
-    note("Invalid timestamp type in message. Producer should not set timestamp type to "
-         "LogAppendTime.");
+    note(
+        "Invalid timestamp type in message. Producer should not set timestamp type to "
+        "LogAppendTime.");
   }
   bool finish();
 
@@ -130,8 +154,9 @@ bool BatchValidator::check_framing(MutableByteSpan records, const ProduceRules& 
     return batches.stop() == BatchStop::kCorrupt || batches.stop() == BatchStop::kBlank;
   };
   const auto invalid = [&](std::string_view rule) {
-    return malformed(verdict, ErrorCode::kInvalidRecord,
-                     fmt::format("Produce requests with version {} {}", rules.produce_version, rule));
+    return malformed(
+        verdict, ErrorCode::kInvalidRecord,
+        fmt::format("Produce requests with version {} {}", rules.produce_version, rule));
   };
   BatchIterator batches(records);
   const auto batch = batches.next();
@@ -143,9 +168,9 @@ bool BatchValidator::check_framing(MutableByteSpan records, const ProduceRules& 
     return invalid("are only allowed to contain record batches with magic version 2");
   const auto codec = batch->codec();
   if (!codec)
-    return malformed(verdict, ErrorCode::kUnsupportedCompressionType,
-                     fmt::format("Unknown compression type id: {}",
-                                 batch->attributes() & kCodecMask));
+    return malformed(
+        verdict, ErrorCode::kUnsupportedCompressionType,
+        fmt::format("Unknown compression type id: {}", batch->attributes() & kCodecMask));
   if (rules.produce_version < kFirstVersionWithZstd && *codec == CodecId::kZstd)
     return malformed(verdict, ErrorCode::kUnsupportedCompressionType,
                      fmt::format("Produce requests with version {} are not allowed to use "
@@ -219,18 +244,16 @@ bool BatchValidator::walk_plain(const BatchView& batch, Walk& walk) {
   const std::byte* const end = at + payload.size();
   const char* failure = nullptr;
   for (int32_t left = batch.records_count(); left > 0 && failure == nullptr; --left) {
-    SpanCursor cursor(at, end);
-    bool too_long = false;
-    const int32_t length = take_varint(cursor, too_long);
-    if (too_long || cursor.failed() || length < 0 ||
-        static_cast<size_t>(length) > cursor.remaining()) {
+    const int32_t length = take_length(at, end);
+    if (length < 0 || end - at < length) {
       failure = "a record's length passes the end of the batch";
       break;
     }
-    at = cursor.at() + length;
-    SpanCursor body(cursor.at(), at);
+    const std::byte* const body = at;
+    at += length;
     RecordFields fields;
-    failure = parse_record_body(body, fields);
+    if (end - at < kPlainRecordSlack || !parse_plain_record(body, at, fields))
+      failure = parse_span(body, at, fields);
     if (failure == nullptr) walk.visit(fields);
   }
   if (failure == nullptr && at != end) failure = "bytes are left over behind the last record";
@@ -248,8 +271,10 @@ bool BatchValidator::walk_compressed(const BatchView& batch, Walk& walk) {
     RecordFields fields;
     if (feed.at_hand().size() >= static_cast<size_t>(length)) {
       const ByteSpan bytes = feed.take(static_cast<size_t>(length));
-      SpanCursor body(bytes.data(), bytes.data() + bytes.size());
-      failure = parse_record_body(body, fields);
+      const std::byte* const end = bytes.data() + bytes.size();
+      const bool has_slack = std::cmp_greater_equal(feed.at_hand().size(), kPlainRecordSlack);
+      if (!has_slack || !parse_plain_record(bytes.data(), end, fields))
+        failure = parse_span(bytes.data(), end, fields);
     } else {
       FeedCursor body(feed, static_cast<size_t>(length));
       failure = parse_record_body(body, fields);
@@ -259,9 +284,9 @@ bool BatchValidator::walk_compressed(const BatchView& batch, Walk& walk) {
   if (failure == nullptr && !feed.failed() && !feed.at_end())
     failure = "bytes are left over behind the last record";
   if (failure == nullptr && !feed.failed()) return true;
-  return malformed(walk.verdict, ErrorCode::kInvalidRecord,
-                   fmt::format("record {}: {}", walk.count,
-                               feed.failed() ? feed.error().context : failure));
+  return malformed(
+      walk.verdict, ErrorCode::kInvalidRecord,
+      fmt::format("record {}: {}", walk.count, feed.failed() ? feed.error().context : failure));
 }
 
 bool BatchValidator::walk_records(const BatchView& batch, Walk& walk) {

@@ -1,9 +1,9 @@
 // BatchValidator: what the broker thinks of a produced `records` field, before any lock is taken.
 //
-// The answer comes in two parts. Duplicate detection speaks under the partition's lock, and first: a
-// batch that was stored before is answered as stored, whatever the size or timestamp settings say
-// today. So the verdict tells apart what no stored batch can be (malformed: answered at once) and what
-// today's settings refuse (counts only if the batch would have to be appended).
+// The answer comes in two parts. Duplicate detection speaks under the partition's lock, and first:
+// a batch that was stored before is answered as stored, whatever the size or timestamp settings say
+// today. So the verdict tells apart what no stored batch can be (malformed: answered at once) and
+// what today's settings refuse (counts only if the batch would have to be appended).
 #pragma once
 
 #include <limits>
@@ -25,9 +25,9 @@ struct ProduceRules {
   TimestampType timestamp_type = TimestampType::kCreateTime;
   int64_t timestamp_before_max_ms = std::numeric_limits<int64_t>::max();  // both ≥ 0
   int64_t timestamp_after_max_ms = 3'600'000;
-  bool keys_are_required = false;     // cleanup.policy has compact
-  std::optional<CodecId> codec;       // compression.type; nothing = producer
-  std::optional<int> level;           // compression.<codec>.level
+  bool keys_are_required = false;  // cleanup.policy has compact
+  std::optional<CodecId> codec;    // compression.type; nothing = producer
+  std::optional<int> level;        // compression.<codec>.level
   int64_t now_ms = 0;
   DecompressLimits limits;
 };
@@ -69,9 +69,9 @@ struct ProduceVerdict {
   /// With kInvalidRecord or kInvalidTimestamp caused by single records: at most kRecordErrorsMax.
   std::vector<RecordError> record_errors;
   BatchFacts facts;
-  /// What to append, unless malformed: the batch inside the request, or `rebuilt`. On CreateTime topics
-  /// the maximal timestamp and the timestamp type are right already; on LogAppendTime topics the
-  /// appender stamps its clock (stamp_timestamps).
+  /// What to append, unless malformed: the batch inside the request, or `rebuilt`. On CreateTime
+  /// topics the maximal timestamp and the timestamp type are right already; on LogAppendTime topics
+  /// the appender stamps its clock (stamp_timestamps).
   MutableByteSpan batch;
   /// Holds `batch` if it had to be encoded anew (compression.type, or wrong inner offsets).
   std::vector<std::byte> rebuilt;
@@ -80,12 +80,12 @@ struct ProduceVerdict {
 
 inline constexpr size_t kRecordErrorsMax = 1000;
 
-/// Owns what validation needs between calls; one per reactor. A valid uncompressed batch is validated
-/// without heap allocation; of a compressed one only a window is kept in memory.
+/// Owns what validation needs between calls; one per reactor. A valid uncompressed batch is
+/// validated without heap allocation; of a compressed one only a window is kept in memory.
 class BatchValidator {
  public:
-  /// Checks in Kafka's order (docs/formats/record-batch.md, "Validation"): exactly one whole batch of
-  /// magic 2, codec allowed by the version, base offset 0, CRC, offsets and count, not control,
+  /// Checks in Kafka's order (docs/formats/record-batch.md, "Validation"): exactly one whole batch
+  /// of magic 2, codec allowed by the version, base offset 0, CRC, offsets and count, not control,
   /// sequence; size; every record's structure, offset, key and timestamp. May change `records`: the
   /// maximal timestamp of a CreateTime batch is mended in place.
   ProduceVerdict validate(MutableByteSpan records, const ProduceRules& rules);

@@ -1,10 +1,10 @@
 #include "record/batch_validator.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <functional>
 #include <random>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "record/batch_iterator.h"
 #include "record/record_iterator.h"
@@ -86,8 +86,8 @@ TEST(BatchValidator, WantsExactlyOneBatchOfMagicTwo) {
   auto two = one;
   two.insert(two.end(), one.begin(), one.end());
   expect_malformed(two, ErrorCode::kInvalidRecord, "exactly one record batch per partition");
-  const auto v1 = from_hex(
-      "00000000000000000000001839268c3301000000018bcfe56800000000016b0000000176");
+  const auto v1 =
+      from_hex("00000000000000000000001839268c3301000000018bcfe56800000000016b0000000176");
   expect_malformed(v1, ErrorCode::kInvalidRecord,
                    "are only allowed to contain record batches with magic version 2");
   expect_malformed(with_field(one, SEMEL_BATCH_FIELD(batch_length), int32_t{13}, false),
@@ -106,11 +106,12 @@ TEST(BatchValidator, WantsExactlyOneBatchOfMagicTwo) {
 
 TEST(BatchValidator, ChecksTheHeader) {
   const auto one = batch_of(3);
-  expect_malformed(with_field(one, SEMEL_BATCH_FIELD(base_offset), int64_t{5}),
-                   ErrorCode::kInvalidRecord,
-                   "The baseOffset of the record batch in the append to t-0 should be 0, but it is 5");
+  expect_malformed(
+      with_field(one, SEMEL_BATCH_FIELD(base_offset), int64_t{5}), ErrorCode::kInvalidRecord,
+      "The baseOffset of the record batch in the append to t-0 should be 0, but it is 5");
   expect_malformed(with_field(one, SEMEL_BATCH_FIELD(crc), uint32_t{7}, false),
-                   ErrorCode::kCorruptMessage, "Record is corrupt (stored crc = 7, computed crc = ");
+                   ErrorCode::kCorruptMessage,
+                   "Record is corrupt (stored crc = 7, computed crc = ");
   expect_malformed(with_field(one, SEMEL_BATCH_FIELD(last_offset_delta), int32_t{-1}),
                    ErrorCode::kInvalidRecord, "Batch has an invalid offset range: [0, -1]");
   expect_malformed(with_field(one, SEMEL_BATCH_FIELD(records_count), int32_t{0}),
@@ -162,8 +163,8 @@ TEST(BatchValidator, SizeIsRefusedOnlyIfDedupSaysAppend) {
 }
 
 TEST(BatchValidator, RecordsMustBeWellFormed) {
-  for (const CodecId codec : {CodecId::kNone, CodecId::kGzip, CodecId::kSnappy, CodecId::kLz4,
-                              CodecId::kZstd}) {
+  for (const CodecId codec :
+       {CodecId::kNone, CodecId::kGzip, CodecId::kSnappy, CodecId::kLz4, CodecId::kZstd}) {
     BatchBuilder builder;
     bytes::Compressor compressor;
     const auto damaged = [&](size_t at, int value, int32_t count) {
@@ -330,11 +331,12 @@ TEST(BatchValidator, RecompressesForTheTopicsCodec) {
   BatchValidator validator;
   for (int from = 0; from < bytes::kCodecCount; ++from)
     for (int to = 0; to < bytes::kCodecCount; ++to) {
-      auto bytes = batch_of(20, {.codec = static_cast<CodecId>(from),
-                                 .producer_id = ProducerId{8},
-                                 .producer_epoch = ProducerEpoch{2},
-                                 .base_sequence = Sequence{77},
-                                 .is_transactional = true},
+      auto bytes = batch_of(20,
+                            {.codec = static_cast<CodecId>(from),
+                             .producer_id = ProducerId{8},
+                             .producer_epoch = ProducerEpoch{2},
+                             .base_sequence = Sequence{77},
+                             .is_transactional = true},
                             8000);
       const auto before = bytes;
       auto rules = rules_of_topic();
@@ -407,8 +409,8 @@ TEST(BatchValidator, AcceptsEveryGoldenBatchAgain) {
   BatchValidator validator;
   auto rules = rules_of_topic();
   rules.timestamp_after_max_ms = std::numeric_limits<int64_t>::max();
-  for (const std::string topic : {"codec-none", "codec-gzip", "codec-snappy", "codec-lz4",
-                                  "codec-zstd", "odd", "idem"}) {
+  for (const std::string topic :
+       {"codec-none", "codec-gzip", "codec-snappy", "codec-lz4", "codec-zstd", "odd", "idem"}) {
     auto bytes = read_file(golden("kafka-4.3.1/clean/" + topic + "-0/00000000000000000000.log"));
     size_t at = 0;
     BatchIterator batches(bytes);
@@ -430,8 +432,11 @@ TEST(BatchValidator, SteadyStateDoesNotAllocate) {
   const auto rules = rules_of_topic();
   for (const CodecId codec :
        {CodecId::kNone, CodecId::kGzip, CodecId::kLz4, CodecId::kSnappy, CodecId::kZstd}) {
-    auto bytes = batch_of(200, {.codec = codec, .producer_id = ProducerId{1},
-                                .producer_epoch = ProducerEpoch{0}, .base_sequence = Sequence{0}},
+    auto bytes = batch_of(200,
+                          {.codec = codec,
+                           .producer_id = ProducerId{1},
+                           .producer_epoch = ProducerEpoch{0},
+                           .base_sequence = Sequence{0}},
                           1000);
     const auto validate = [&] {
       EXPECT_EQ(validator.validate(bytes, rules).standing, Standing::kAccepted);

@@ -7,8 +7,8 @@ namespace semel::record {
 
 /// A view of exactly one batch, which BatchIterator has measured. The fields are as hostile as the
 /// bytes: only size and magic are checked. Of legacy entries (magic 0 and 1: one message, or one
-/// wrapper around compressed messages) the getters tell what the entry itself says; what lies inside a
-/// wrapper is record/legacy.h's business. The bytes must outlive the view.
+/// wrapper around compressed messages) the getters tell what the entry itself says; what lies
+/// inside a wrapper is record/legacy.h's business. The bytes must outlive the view.
 class BatchView {
  public:
   /// `bytes` hold one whole batch whose size and magic were checked.
@@ -19,8 +19,8 @@ class BatchView {
   int8_t magic() const { return load<int8_t>(SEMEL_BATCH_FIELD(magic)); }
   bool is_legacy() const { return magic() < kMagicV2; }
 
-  /// Offset of the record with delta 0, kept by compaction. Legacy: the entry's offset, which is the
-  /// offset of a wrapper's *last* record.
+  /// Offset of the record with delta 0, kept by compaction. Legacy: the entry's offset, which is
+  /// the offset of a wrapper's *last* record.
   Offset base_offset() const { return Offset{load<int64_t>(SEMEL_BATCH_FIELD(base_offset))}; }
   Offset last_offset() const { return plus(base_offset(), last_offset_delta()); }
   Offset next_offset() const { return plus(last_offset(), 1); }
@@ -34,7 +34,9 @@ class BatchView {
   }
 
   /// The stored checksum: CRC-32C for v2, CRC-32 for legacy entries.
-  uint32_t crc() const { return load<uint32_t>(is_legacy() ? kLegacyCrcAt : SEMEL_BATCH_FIELD(crc)); }
+  uint32_t crc() const {
+    return load<uint32_t>(is_legacy() ? kLegacyCrcAt : SEMEL_BATCH_FIELD(crc));
+  }
   uint32_t compute_crc() const;
   bool crc_is_right() const { return crc() == compute_crc(); }
 
@@ -107,8 +109,8 @@ class BatchView {
   }
   /// Hostile offsets may wrap around; that must not be undefined.
   static Offset plus(Offset offset, int64_t n) {
-    return Offset{static_cast<int64_t>(static_cast<uint64_t>(offset.value) +
-                                       static_cast<uint64_t>(n))};
+    return Offset{
+        static_cast<int64_t>(static_cast<uint64_t>(offset.value) + static_cast<uint64_t>(n))};
   }
   int64_t legacy_timestamp() const {
     return magic() == kMagicV1 ? load<int64_t>(kLegacyTimestampAt) : kNoTimestamp;

@@ -41,8 +41,8 @@ Result<bool> same_content(const BatchView& stored, const BatchView& sent,
   int32_t place = -1;
   bool is_equal = true;
   while (is_equal && kept.next(kept_record)) {
-    // Places are counted, not read from `sent`: old clients number the records of a batch wrongly, and
-    // the broker numbers them anew.
+    // Places are counted, not read from `sent`: old clients number the records of a batch wrongly,
+    // and the broker numbers them anew.
     const int32_t wanted = kept_record.offset_delta;
     is_equal = wanted > place;
     for (; is_equal && place < wanted; ++place) is_equal = offered.next(offered_record);

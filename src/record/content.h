@@ -11,8 +11,8 @@ namespace semel::record {
 /// encoding are ignored; records that compaction removed from `stored` count as equal. The producer
 /// fields are the caller's business.
 ///
-/// Both must be v2; `limits` hold for each. kCorruptMessage if `stored` cannot be read; a `sent` batch
-/// that cannot be read is not the same. The two scratches must differ.
+/// Both must be v2; `limits` hold for each. kCorruptMessage if `stored` cannot be read; a `sent`
+/// batch that cannot be read is not the same. The two scratches must differ.
 Result<bool> same_content(const BatchView& stored, const BatchView& sent,
                           RecordScratch& stored_scratch, RecordScratch& sent_scratch,
                           const DecompressLimits& limits = {});

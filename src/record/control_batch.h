@@ -22,8 +22,8 @@ enum class ControlType : int16_t {
 /// Key of a control record: version 0 and the type.
 std::array<std::byte, 4> control_key(ControlType type);
 
-/// The type in `key`, which may be one that this program does not know. kCorruptMessage if the key is
-/// null or too short or its version negative; versions above 0 are read by their known prefix.
+/// The type in `key`, which may be one that this program does not know. kCorruptMessage if the key
+/// is null or too short or its version negative; versions above 0 are read by their known prefix.
 Result<ControlType> read_control_key(const std::optional<ByteSpan>& key);
 
 /// What WriteTxnMarkers puts at the end of a transaction.
@@ -38,8 +38,8 @@ struct TxnMarkerContent {
 Result<MutableByteSpan> build_txn_marker(BatchBuilder& builder, bytes::Compressor& compressor,
                                          const TxnMarkerContent& marker, int64_t timestamp);
 
-/// Reads the marker in a control batch of a producer. Nothing if the batch holds no record (cleaned) or
-/// one that is no marker; kCorruptMessage if it cannot be read.
+/// Reads the marker in a control batch of a producer. Nothing if the batch holds no record
+/// (cleaned) or one that is no marker; kCorruptMessage if it cannot be read.
 Result<std::optional<TxnMarkerContent>> read_txn_marker(const BatchView& batch,
                                                         RecordScratch& scratch);
 

@@ -1,8 +1,8 @@
 // What is read from golden segments, compared with what kafka-dump-log printed for them.
+#include <sstream>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-
-#include <sstream>
 
 #include "record/batch_iterator.h"
 #include "record/legacy.h"
@@ -96,8 +96,8 @@ INSTANTIATE_TEST_SUITE_P(
 class LegacyDumpText : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(LegacyDumpText, OfMessagesIsKafkas) {
-  const auto segment = golden(std::string("kafka-2.6.0/kafka-logs-1/") + GetParam() +
-                              "/00000000000000000000.log");
+  const auto segment =
+      golden(std::string("kafka-2.6.0/kafka-logs-1/") + GetParam() + "/00000000000000000000.log");
   const auto bytes = read_file(segment);
   std::vector<std::string> wanted;
   BatchIterator batches(bytes);
@@ -107,15 +107,15 @@ TEST_P(LegacyDumpText, OfMessagesIsKafkas) {
     wrappers += batch->is_compressed() ? 1 : 0;
     LegacyRecordIterator records(*batch);
     for (RecordView record; records.next(record);) {
-      const std::string time =
-          batch->magic() == kMagicV0 ? "NoTimestampType: -1"
-                                     : fmt::format("CreateTime: {}", record.timestamp);
+      const std::string time = batch->magic() == kMagicV0
+                                   ? "NoTimestampType: -1"
+                                   : fmt::format("CreateTime: {}", record.timestamp);
       wanted.push_back(fmt::format("| offset: {} {} keysize: {} valuesize: {}", record.offset.value,
                                    time, record.key ? static_cast<int>(record.key->size()) : -1,
                                    record.value ? static_cast<int>(record.value->size()) : -1));
-      wanted.push_back(fmt::format(
-          "key: {} payload: {}", record.key ? bytes::as_text(*record.key) : "",
-          record.value ? bytes::as_text(*record.value) : ""));
+      wanted.push_back(fmt::format("key: {} payload: {}",
+                                   record.key ? bytes::as_text(*record.key) : "",
+                                   record.value ? bytes::as_text(*record.value) : ""));
     }
     EXPECT_TRUE(records.status()) << records.status().error().context;
   }
@@ -134,11 +134,13 @@ INSTANTIATE_TEST_SUITE_P(Golden, LegacyDumpText,
 
 TEST(Legacy, ReadsThePublishedMessages) {
   const auto v0 = from_hex("0000000000000000000000101fecd70a0000000000016b0000000176");
-  const auto v1 = from_hex(
-      "00000000000000000000001839268c3301000000018bcfe56800000000016b0000000176");
+  const auto v1 =
+      from_hex("00000000000000000000001839268c3301000000018bcfe56800000000016b0000000176");
   const auto wrapper = from_hex(
-      "000000000000000b0000005113e9e91101010000018bcfe56801ffffffff0000003b1f8b0800000000000203636080"
-      "038902d6ea34462083b1fbfcd30c90086322883084ca83a424d689b56f82ab01339240841100203e5bf548000000");
+      "000000000000000b0000005113e9e91101010000018bcfe56801ffffffff0000003b1f8b08000000000002036360"
+      "80"
+      "038902d6ea34462083b1fbfcd30c90086322883084ca83a424d689b56f82ab01339240841100203e5bf54800000"
+      "0");
   for (const auto& bytes : {v0, v1}) {
     const BatchView message(bytes);
     EXPECT_TRUE(message.crc_is_right());

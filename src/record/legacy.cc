@@ -73,8 +73,8 @@ void LegacyRecordIterator::open_wrapper(const DecompressLimits& limits) {
     fail_with(last ? messages.reason() : "a compressed message holds no message");
     return;
   }
-  // Magic 1 counts from 0 inside, and the wrapper has the last record's offset; some old clients leave
-  // the wrapper's offset at 0.
+  // Magic 1 counts from 0 inside, and the wrapper has the last record's offset; some old clients
+  // leave the wrapper's offset at 0.
   if (entry_.magic() == kMagicV0 || entry_.base_offset() == Offset{0}) return;
   if (entry_.base_offset() < *last) {
     fail_with("a compressed message has a lower offset than its content");

@@ -1,5 +1,5 @@
-// Messages of the formats before batches (magic 0 and 1): read only, for old segments and `semel dump`.
-// Bytes: docs/formats/record-batch.md, "Legacy formats".
+// Messages of the formats before batches (magic 0 and 1): read only, for old segments and `semel
+// dump`. Bytes: docs/formats/record-batch.md, "Legacy formats".
 #pragma once
 
 #include <vector>
@@ -15,12 +15,12 @@ namespace semel::record {
 /// inside, with their absolute offsets. Records have no sequence and no headers.
 class LegacyRecordIterator {
  public:
-  /// `entry` must be legacy and outlive *this. The uncompressed messages are kept in memory, bounded by
-  /// `limits`.
+  /// `entry` must be legacy and outlive *this. The uncompressed messages are kept in memory,
+  /// bounded by `limits`.
   explicit LegacyRecordIterator(const BatchView& entry, const DecompressLimits& limits = {});
 
-  /// Fills `record` with the next record, whose spans are valid while *this lives. False at the end and
-  /// after a failure.
+  /// Fills `record` with the next record, whose spans are valid while *this lives. False at the end
+  /// and after a failure.
   bool next(RecordView& record);
   /// kCorruptMessage: inner messages that are compressed themselves, of another magic, damaged, or
   /// none; zstd, which these formats do not have; offsets that cannot be.

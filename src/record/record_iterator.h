@@ -7,8 +7,8 @@
 
 namespace semel::record {
 
-/// Strict, as Kafka: each record's length must be used up exactly, header counts and lengths must fit,
-/// and exactly records_count records must be there. The batch's CRC is not looked at.
+/// Strict, as Kafka: each record's length must be used up exactly, header counts and lengths must
+/// fit, and exactly records_count records must be there. The batch's CRC is not looked at.
 ///
 ///   RecordIterator records(batch, scratch);
 ///   for (RecordView record; records.next(record);) …
@@ -19,8 +19,8 @@ class RecordIterator {
   RecordIterator(const BatchView& batch, RecordScratch& scratch,
                  const DecompressLimits& limits = {});
 
-  /// Fills `record` with the next record, whose spans are valid until the next call. False at the end
-  /// and after a failure.
+  /// Fills `record` with the next record, whose spans are valid until the next call. False at the
+  /// end and after a failure.
   bool next(RecordView& record);
 
   /// Ok so far, and at the end: ok. Else kCorruptMessage with what is wrong and at which record.

@@ -1,12 +1,14 @@
-// The one parser of a v2 record's fields, over two kinds of bytes: a span, and a stream of chunks whose
-// bytes are skipped rather than kept. Internal to this folder.
+// The one parser of a v2 record's fields, over two kinds of bytes: a span, and a stream of chunks
+// whose bytes are skipped rather than kept. Internal to this folder.
 //
 //   length varint | attributes i8 | timestamp delta varlong | offset delta varint |
 //   key length varint, key | value length varint, value |
 //   header count varint, { key length varint, key, value length varint, value }
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "bytes/buffer.h"
 
@@ -62,9 +64,10 @@ class SpanCursor {
 template <class Cursor>
 [[gnu::always_inline]] inline int32_t take_varint(Cursor& cursor, bool& malformed) {
   uint32_t raw = cursor.take_byte();
-  if (raw >= 0x80) [[unlikely]] {
-    raw &= 0x7f;
-    for (int i = 1;; ++i) {
+  if (raw >= 0x80) {
+    const uint32_t second = cursor.take_byte();
+    raw = (raw & 0x7f) | (second & 0x7f) << 7;
+    for (int i = 2; second >= 0x80; ++i) {
       const uint32_t byte = cursor.take_byte();
       raw |= (byte & 0x7f) << (7 * i);
       if (byte < 0x80) break;
@@ -82,8 +85,9 @@ template <class Cursor>
 [[gnu::always_inline]] inline int64_t take_varlong(Cursor& cursor, bool& malformed) {
   uint64_t raw = cursor.take_byte();
   if (raw >= 0x80) {
-    raw &= 0x7f;
-    for (int i = 1;; ++i) {
+    const uint64_t second = cursor.take_byte();
+    raw = (raw & 0x7f) | (second & 0x7f) << 7;
+    for (int i = 2; second >= 0x80; ++i) {
       const uint64_t byte = cursor.take_byte();
       raw |= (byte & 0x7f) << (7 * i);
       if (byte < 0x80) break;
@@ -96,8 +100,8 @@ template <class Cursor>
   return static_cast<int64_t>((raw >> 1) ^ (~(raw & 1) + 1));
 }
 
-/// Reads the body of one record (what follows its length field) and checks that it is used up exactly.
-/// Null if it is well-formed, else what is wrong (static text).
+/// Reads the body of one record (what follows its length field) and checks that it is used up
+/// exactly. Null if it is well-formed, else what is wrong (static text).
 template <class Cursor>
 inline const char* parse_record_body(Cursor& cursor, RecordFields& fields) {
   bool malformed = false;
@@ -128,6 +132,58 @@ inline const char* parse_record_body(Cursor& cursor, RecordFields& fields) {
   if (cursor.failed()) return "a field passes the end of its record";
   if (cursor.remaining() != 0) return "bytes are left over inside a record";
   return nullptr;
+}
+
+/// Bytes that parse_plain_record may read behind the end of the record it is given.
+inline constexpr std::ptrdiff_t kPlainRecordSlack = 32;
+
+/// A zig-zag number of up to three bytes, before the zig-zag is undone. False if it is longer.
+[[gnu::always_inline]] inline bool take_short_varint(const std::byte*& at, uint32_t& raw) {
+  const auto byte = [&](size_t i) { return static_cast<uint32_t>(at[i]); };
+  raw = byte(0);
+  if (raw < 0x80) [[likely]] {
+    at += 1;
+    return true;
+  }
+  raw = (raw & 0x7f) | byte(1) << 7;
+  if (byte(1) < 0x80) {
+    at += 2;
+    return true;
+  }
+  const uint32_t third = byte(2);
+  raw = (raw & 0x3fff) | third << 14;
+  at += 3;
+  return third < 0x80;
+}
+constexpr int32_t undo_zigzag(uint32_t raw) {
+  return static_cast<int32_t>((raw >> 1) ^ (~(raw & 1) + 1));
+}
+
+/// The quick way through the common record: no headers, numbers of at most three bytes. At least
+/// kPlainRecordSlack bytes behind `end` must be readable. False: parse_record_body must decide,
+/// about records that are damaged too; `fields` are then unspecified.
+[[gnu::always_inline]] inline bool parse_plain_record(const std::byte* at, const std::byte* end,
+                                                      RecordFields& fields) {
+  ++at;
+  uint32_t timestamp;
+  uint32_t offset;
+  uint32_t key;
+  uint32_t value;
+  if (!take_short_varint(at, timestamp) || !take_short_varint(at, offset) ||
+      !take_short_varint(at, key))
+    return false;
+  const uint32_t key_bytes = (key & 1) != 0 ? 0 : key >> 1;
+  if (at > end || std::cmp_greater(key_bytes, end - at)) return false;
+  at += key_bytes;
+  if (!take_short_varint(at, value)) return false;
+  const uint32_t value_bytes = (value & 1) != 0 ? 0 : value >> 1;
+  if (end - at != static_cast<std::ptrdiff_t>(value_bytes) + 1) return false;
+  at += value_bytes;
+  fields.timestamp_delta = undo_zigzag(timestamp);
+  fields.offset_delta = undo_zigzag(offset);
+  fields.key_size = undo_zigzag(key);
+  fields.value_size = undo_zigzag(value);
+  return *at == std::byte{0};
 }
 
 }  // namespace semel::record
