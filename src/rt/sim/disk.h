@@ -38,6 +38,7 @@ class SimDisk final : public Disk {
 
   /// The process dies in the middle of the call that changes the disk after `calls` more of them.
   void die_after_changes(uint64_t calls, bool with_power);
+  void disarm() { access_->changes_until_death = 0; }
   void cut_off();
 
  private:

@@ -75,6 +75,7 @@ class SimFileSystem {
   /// The next call of this kind whose path contains `part` fails with `cause`; `skip` matching calls
   /// pass before. Faults that were set earlier are tried first.
   void fail_next(DiskOp op, std::string part, Cause cause, uint32_t skip = 0);
+  void clear_faults() { faults_.clear(); }
   /// The cause with which this call must fail, or kNone.
   Cause draw_fault(DiskOp op, std::string_view path);
 

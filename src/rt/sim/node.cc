@@ -30,7 +30,10 @@ Process& Node::boot(uint32_t executors) {
 
 void Node::kill(Death death) {
   const bool has_power_cut = death == Death::kPower;
-  if (has_power_cut) is_powered_ = false;
+  if (has_power_cut) {
+    is_powered_ = false;
+    last_power_cut_ns_ = world_.now().ns;
+  }
   if (process_ != nullptr) {
     SEMEL_ASSERT(world_.is_outside(), "a process cannot kill itself: use die_soon");
     world_.trace().add(Trace::Kind::kKill, index_, static_cast<uint64_t>(death));

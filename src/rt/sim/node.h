@@ -31,6 +31,8 @@ class Node {
   bool is_running() const { return process_ != nullptr; }
   /// False after a power cut, until the next boot: packets to it get no answer.
   bool is_powered() const { return is_powered_; }
+  /// World time in ns; −1 if there was none.
+  int64_t last_power_cut_ns() const { return last_power_cut_ns_; }
 
   /// Not to be called from work of the process itself (use Process::die_soon there).
   void kill(Death death);
@@ -41,6 +43,7 @@ class Node {
   bool is_paused() const { return is_paused_; }
   /// Moves the wall clock; the monotonic clock does not notice.
   void jump_wall_clock(int64_t ms) { wall_offset_ms_ += ms; }
+  int64_t wall_offset_ms() const { return wall_offset_ms_; }
   int64_t unix_ms() const;
 
   /// Another file system under `path`, with its own faults and space. Before the first boot.
@@ -66,6 +69,7 @@ class Node {
   bool is_powered_ = true;
   bool is_paused_ = false;
   int64_t wall_offset_ms_ = 0;
+  int64_t last_power_cut_ns_ = -1;
   std::vector<Mount> mounts_;  // the root first
   std::unique_ptr<Process> process_;
 };

@@ -9,7 +9,9 @@ namespace semel::rt::sim {
 World::World(uint64_t seed, WorldOptions options)
     : seed_(seed), options_(options), random_(seed), fabric_(*this, options.network) {}
 
-World::~World() {
+World::~World() { kill_all(); }
+
+void World::kill_all() {
   for (const auto& node : nodes_)
     if (node->is_running()) node->kill(Death::kProcess);
 }

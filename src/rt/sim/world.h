@@ -40,6 +40,8 @@ class World {
   /// `name` is the node's host name.
   Node& add_node(const std::string& name, DiskOptions disk = {});
   Node& node(std::string_view name);
+  /// Kills what runs (kill -9), e.g. before what programs refer to goes away.
+  void kill_all();
   const std::vector<std::unique_ptr<Node>>& nodes() const { return nodes_; }
   /// The node that has this host name, or null.
   Node* find_node(std::string_view host);
