@@ -21,6 +21,7 @@ constexpr size_t kHeaderSize = 40;
 constexpr size_t kProducerSizeMin = 45;
 constexpr size_t kBatchSize = 29;
 constexpr uint16_t kBatchesMax = 1024;
+constexpr int64_t kLastAppendMax = int64_t{0xffffffff} * 1000;
 constexpr uint64_t kFileSizeMax = uint64_t{1} << 31;
 constexpr uint8_t kEpochStartKnown = 1;
 constexpr uint8_t kHasCounters = 2;
@@ -85,6 +86,7 @@ RememberedBatch read_batch(bytes::Reader& reader) {
 /// known sequence exactly where there are batches.
 bool is_possible(const ProducerView& producer, Offset end_offset) {
   if (producer.batches.empty() != (producer.first_known.value < 0)) return false;
+  if (producer.last_append_ms < -1 || producer.last_append_ms > kLastAppendMax) return false;
   Offset before = kNoOffset;
   for (const RememberedBatch& batch : producer.batches) {
     if (batch.last_sequence.value < -1 || batch.offset_delta < 0) return false;
