@@ -159,6 +159,8 @@ class Log {
   Offset high_watermark() const { return Offset{high_watermark_.load(std::memory_order_acquire)}; }
   /// Kept for checkpoints, retention and first_unstable(); the partition decides it.
   void set_high_watermark(Offset high_watermark);
+  /// Base offset of the oldest segment.
+  Offset first_base() const { return segments_.load()->front()->base(); }
   uint64_t size_bytes() const;
   size_t segment_count() const;
   std::optional<TopicId> topic_id() const;
@@ -198,6 +200,10 @@ class Log {
   FlushPlan plan_flush() const;
   /// The files of `plan` are synced. Any thread.
   void flushed_to(const FlushPlan& plan);
+  /// A sync of one of its files failed: its log directory goes offline, whatever the cause says.
+  void sync_failed(const Error& error) const;
+  /// True if flush() has something to do.
+  bool needs_flush() const;
   /// Makes everything durable: records, indexes of sealed segments, epochs, waiting snapshots; moves the
   /// recovery point. Blocks; one at a time per log.
   Result<void> flush();

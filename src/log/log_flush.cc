@@ -48,6 +48,20 @@ void Log::flushed_to(const FlushPlan& plan) {
   if (plan.truncations == state->truncations) raise(flushed_end_, plan.end_offset);
 }
 
+void Log::sync_failed(const Error& error) const {
+  Error fatal = error;
+  fatal.cause = Cause::kIo;
+  context_.health.fail(fatal);
+}
+
+bool Log::needs_flush() const {
+  if (log_end() > recovery_point()) return true;
+  return state_.with([](const LogState& state) {
+    return state.files_made > state.files_made_synced || state.folder_is_unsynced ||
+           state.epochs_changed || !state.waiting_snapshots.empty();
+  });
+}
+
 Result<void> Log::flush() {
   FlushPlan plan = plan_flush();
   std::string epochs;
@@ -84,7 +98,12 @@ Result<void> Log::flush() {
 /// Without the lock.
 Result<void> Log::write_flush(const FlushPlan& plan, const std::string& epochs,
                               const std::vector<std::shared_ptr<const SnapshotImage>>& snapshots) {
-  for (const auto& file : plan.files) SEMEL_CHECK(file->sync());
+  for (const auto& file : plan.files) {
+    if (auto synced = file->sync(); !synced) {
+      sync_failed(synced.error());
+      return synced;
+    }
+  }
   if (!epochs.empty()) {
     SEMEL_CHECK(rt::replace_file(context_.disk, fmt::format("{}/{}", path_, kEpochCheckpointName),
                                  bytes::as_bytes(epochs)));

@@ -100,9 +100,8 @@ class LogManager {
   Flusher& flusher_of(const Log& log);
 
  private:
-  struct Directory;
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace semel::log
