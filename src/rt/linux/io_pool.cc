@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "rt/linux/thread_name.h"
 
 namespace semel::rt::linux_os {
 
@@ -36,7 +37,10 @@ void IoPool::submit(UniqueFunction<void()> work, Executor& back, UniqueFunction<
   ++state->queued;
   changed_.notify_one();
   if (state->queued > state->idle && state->threads.size() < limit_) {
-    state->threads.emplace_back([this] { work_loop(); });
+    state->threads.emplace_back([this] {
+      name_this_thread("semel-io");
+      work_loop();
+    });
   }
 }
 

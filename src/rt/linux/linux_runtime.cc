@@ -1,5 +1,6 @@
 #include "rt/linux/linux_runtime.h"
 
+#include <fmt/format.h>
 #include <signal.h>
 
 #include <thread>
@@ -14,6 +15,7 @@
 #include "rt/linux/system_disk.h"
 #include "rt/linux/system_network.h"
 #include "rt/linux/system_random.h"
+#include "rt/linux/thread_name.h"
 
 namespace semel::rt {
 
@@ -21,6 +23,13 @@ using namespace linux_os;
 
 struct LinuxRuntime::Parts {
   explicit Parts(uint32_t io_threads) : pool(io_threads), disk(pool), network(disk) {}
+
+  void start_thread(Reactor& reactor) {
+    threads.emplace_back([&reactor] {
+      name_this_thread(fmt::format("semel-{}", reactor.index()));
+      reactor.run();
+    });
+  }
 
   SystemClock clock;
   SystemRandom random;
@@ -61,18 +70,14 @@ Runtime& LinuxRuntime::runtime() { return parts_->runtime; }
 
 void LinuxRuntime::run() {
   SEMEL_ASSERT(!std::exchange(parts_->is_started, true), "a runtime is started once");
-  for (size_t i = 1; i < parts_->reactors.size(); ++i) {
-    parts_->threads.emplace_back([reactor = parts_->reactors[i].get()] { reactor->run(); });
-  }
+  for (size_t i = 1; i < parts_->reactors.size(); ++i) parts_->start_thread(*parts_->reactors[i]);
   parts_->reactors.front()->run();
   stop();
 }
 
 void LinuxRuntime::start() {
   SEMEL_ASSERT(!std::exchange(parts_->is_started, true), "a runtime is started once");
-  for (const auto& reactor : parts_->reactors) {
-    parts_->threads.emplace_back([&reactor] { reactor->run(); });
-  }
+  for (const auto& reactor : parts_->reactors) parts_->start_thread(*reactor);
 }
 
 void LinuxRuntime::request_stop() {

@@ -123,6 +123,34 @@ TEST(Network, SpreadsStreamsOverExecutors) {
   EXPECT_EQ(std::ranges::count(*indexes.lock(), 1u), 3);
 }
 
+// Finds the socket among this process's descriptors.
+void expect_tuned(const Address& local, const Address& peer) {
+  int found = 0;
+  for (int fd = 3; fd < 64; ++fd) {
+    if (Endpoint::peer_of(fd).to_address() != peer) continue;
+    if (Endpoint::local_of(fd).to_address() != local) continue;
+    ++found;
+    int no_delay = 0;
+    socklen_t size = sizeof no_delay;
+    EXPECT_EQ(::getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &no_delay, &size), 0);
+    EXPECT_NE(no_delay, 0);
+    EXPECT_NE(linux_os::CongestionControl::of(fd), "bbr");
+  }
+  EXPECT_EQ(found, 1);
+}
+
+Task<void> connect_tuned(Runtime& runtime, Address address) {
+  auto stream = co_await runtime.network->connect(*runtime.executors[0], address, seconds(5));
+  EXPECT_TRUE(stream.has_value());
+  if (stream) expect_tuned((*stream)->local(), (*stream)->peer());
+}
+
+TEST(Network, ConnectedSocketsHaveNoDelayAndNoPacing) {
+  StartedRuntime os;
+  auto listener = listen_echo(os);
+  os.run([&] { return connect_tuned(*os, listener->local()); });
+}
+
 TEST(Network, AcceptedSocketsHaveNoDelayAndNoPacing) {
   StartedRuntime os;
   std::promise<int> accepted;
@@ -135,18 +163,7 @@ TEST(Network, AcceptedSocketsHaveNoDelayAndNoPacing) {
   ASSERT_TRUE(listener.has_value());
   const FileHandle client = connect_plain((*listener)->local().port);
   accepted.get_future().wait();
-  int found = 0;
-  for (int fd = 3; fd < 64; ++fd) {
-    const Endpoint peer = Endpoint::peer_of(fd);
-    if (peer.to_address() != kept->peer() || kept->peer().port == 0) continue;
-    ++found;
-    int no_delay = 0;
-    socklen_t size = sizeof no_delay;
-    EXPECT_EQ(::getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &no_delay, &size), 0);
-    EXPECT_NE(no_delay, 0);
-    EXPECT_NE(linux_os::CongestionControl::of(fd), "bbr");
-  }
-  EXPECT_EQ(found, 1);
+  expect_tuned(kept->local(), kept->peer());
   os.on(0, [&] { kept.reset(); });
 }
 

@@ -7,6 +7,7 @@
 #include <ctime>
 
 #include "base/assert.h"
+#include "metrics/shard.h"
 #include "rt/linux/errors.h"
 
 namespace semel::rt::linux_os {
@@ -56,7 +57,7 @@ void Descriptor::detach() {
 void Descriptor::wait(Direction direction, Mail& waiter) {
   SEMEL_ASSERT(reactor_ != nullptr && waiters_[direction] == nullptr, "one waiter per direction");
   waiters_[direction] = &waiter;
-  if (is_ready_[direction]) wake(direction);
+  if (readiness_[direction] == Readiness::kReady) wake(direction);
 }
 
 bool Descriptor::cancel_wait(Mail& waiter) {
@@ -71,11 +72,11 @@ bool Descriptor::cancel_wait(Mail& waiter) {
 void Descriptor::on_events(uint32_t events) {
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) is_ending_ = true;
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
-    is_ready_[kRead] = true;
+    readiness_[kRead] = Readiness::kReady;
     wake(kRead);
   }
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
-    is_ready_[kWrite] = true;
+    readiness_[kWrite] = Readiness::kReady;
     wake(kWrite);
   }
 }
@@ -103,6 +104,7 @@ Reactor::~Reactor() {
 
 void Reactor::run() {
   current_reactor = this;
+  metrics::set_thread_shard(index_);
   while (!is_stopping_.load(std::memory_order_acquire)) {
     mailbox_.take_into(queue_);
     run_timers();

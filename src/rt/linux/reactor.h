@@ -41,21 +41,27 @@ class Descriptor {
   void wait(Direction direction, Mail& waiter);
   bool cancel_wait(Mail& waiter);
   /// The system said that it would block: only a new event makes the direction ready.
-  void mark_blocked(Direction direction) { is_ready_[direction] = false; }
-  /// The system moved fewer bytes than asked. Then the queue was empty; unless the peer has ended or
+  void mark_blocked(Direction direction) { readiness_[direction] = Readiness::kBlocked; }
+  /// The system gave fewer bytes than asked. Then its queue was empty; unless the peer has ended or
   /// the descriptor failed, which no further event would tell.
   void mark_drained() {
-    if (!is_ending_) is_ready_[kRead] = false;
+    if (!is_ending_) mark_blocked(kRead);
+  }
+  /// True if it was blocked and no event came since: trying would be a wasted system call.
+  bool is_blocked(Direction direction) const {
+    return readiness_[direction] == Readiness::kBlocked;
   }
 
  private:
   friend class Reactor;
+  enum class Readiness : uint8_t { kUnknown, kReady, kBlocked };
+
   void on_events(uint32_t events);
   void wake(Direction direction);
 
   Reactor* reactor_ = nullptr;
   int fd_ = -1;
-  bool is_ready_[2] = {false, false};
+  Readiness readiness_[2] = {Readiness::kUnknown, Readiness::kUnknown};
   bool is_ending_ = false;
   Mail* waiters_[2] = {nullptr, nullptr};
 };

@@ -33,6 +33,7 @@ Result<std::unique_ptr<SocketStream>> SocketStream::adopt(Reactor& reactor, File
 
 Transfer SocketStream::try_read(bytes::MutableByteSpan into) {
   if (is_closed()) return {Transfer::State::kFailed};
+  if (descriptor_.is_blocked(Descriptor::kRead)) return {Transfer::State::kWouldBlock};
   ssize_t count = 0;
   do {
     count = ::recv(socket_.get(), into.data(), into.size(), MSG_DONTWAIT);
@@ -49,6 +50,7 @@ Transfer SocketStream::try_read(bytes::MutableByteSpan into) {
 
 Transfer SocketStream::try_write(std::span<const bytes::ByteSpan> parts, bool more_follows) {
   if (is_closed()) return {Transfer::State::kFailed};
+  if (descriptor_.is_blocked(Descriptor::kWrite)) return {Transfer::State::kWouldBlock};
   std::array<iovec, kPartsAtOnce> vectors;
   const size_t taken = std::min(parts.size(), vectors.size());
   for (size_t i = 0; i < taken; ++i) {
@@ -68,6 +70,7 @@ Transfer SocketStream::try_write(std::span<const bytes::ByteSpan> parts, bool mo
 
 Transfer SocketStream::try_send_file(const FileRange& range, bool more_follows) {
   if (is_closed()) return {Transfer::State::kFailed};
+  if (descriptor_.is_blocked(Descriptor::kWrite)) return {Transfer::State::kWouldBlock};
   if (range.size == 0) return {Transfer::State::kDone};
   if (range.file->descriptor() < 0) {
     std::array<std::byte, 16_KiB> chunk;
