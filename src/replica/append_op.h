@@ -64,6 +64,7 @@ class AppendOp final : public PartitionEntry {
   bool stamps_append_time = false;  // message.timestamp.type=LogAppendTime
   rt::Executor* executor = nullptr;
   Owner* owner = nullptr;
+  size_t tag = 0;  // the owner's own
 
   // Results, once settled.
   /// The log must be read before the batch can be answered: run Partition::look_up() on the I/O pool,

@@ -38,6 +38,7 @@ Partition::Partition(const PartitionConfig& config, std::shared_ptr<log::Log> lo
                      log::Flusher& flusher, LookupSlots& lookup_slots, const rt::Runtime& runtime)
     : config_(config),
       log_(std::move(log)),
+      text_(log_->name().to_text()),
       flusher_(flusher),
       lookup_slots_(lookup_slots),
       plants_(runtime.plants),

@@ -91,6 +91,8 @@ class Partition final : public log::LogListener, public std::enable_shared_from_
   ~Partition() override;
 
   const TopicPartition& name() const { return log_->name(); }
+  /// "topic-3"
+  std::string_view text() const { return text_; }
   log::Log& log() { return *log_; }
   const log::Log& log() const { return *log_; }
   const std::shared_ptr<log::Log>& shared_log() const { return log_; }
@@ -163,6 +165,7 @@ class Partition final : public log::LogListener, public std::enable_shared_from_
 
   const PartitionConfig& config_;
   const std::shared_ptr<log::Log> log_;
+  const std::string text_;
   log::Flusher& flusher_;
   LookupSlots& lookup_slots_;
   const rt::Plants* plants_;

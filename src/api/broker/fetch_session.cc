@@ -1,0 +1,76 @@
+#include "api/broker/fetch_session.h"
+
+namespace semel::api::broker {
+
+void FetchSession::update(const FetchTarget& target) {
+  const auto [at, is_new] = by_key_.try_emplace(key_of(target));
+  if (is_new) at->second = members_.insert(members_.end(), Member{target, {}});
+  else at->second->target = target;
+}
+
+void FetchSession::forget(const FetchTarget& target) {
+  const auto at = by_key_.find(key_of(target));
+  if (at == by_key_.end()) return;
+  members_.erase(at->second);
+  by_key_.erase(at);
+}
+
+bool FetchSession::note(const FetchTarget& target, const FetchTold& told, bool has_data) {
+  const auto at = by_key_.find(key_of(target));
+  if (at == by_key_.end()) return true;
+  Member& member = *at->second;
+  const bool is_news = has_data || told.was_error || member.told.was_error ||
+                       told.high_watermark != member.told.high_watermark ||
+                       told.log_start != member.told.log_start;
+  member.told = told;
+  if (has_data) members_.splice(members_.end(), members_, at->second);
+  return is_news;
+}
+
+SharedSession FetchSessionCache::find(int32_t id) {
+  const rt::Instant now = clock_.now();
+  auto sessions = sessions_.lock();
+  const auto at = sessions->find(id);
+  if (at == sessions->end()) return nullptr;
+  at->second.used = now;
+  return at->second.session;
+}
+
+void FetchSessionCache::remove(int32_t id) { sessions_.lock()->erase(id); }
+
+size_t FetchSessionCache::size() { return sessions_.lock()->size(); }
+
+SharedSession FetchSessionCache::create(bool uses_topic_ids, bool is_privileged,
+                                        std::span<const FetchTarget> targets) {
+  if (targets.empty() || targets.size() > kPartitionsMax) return nullptr;
+  const rt::Instant now = clock_.now();
+  auto sessions = sessions_.lock();
+  if (!make_place(*sessions, targets.size(), is_privileged, now)) return nullptr;
+  int32_t id = 0;
+  while (id == 0 || sessions->contains(id)) id = static_cast<int32_t>(random_.next() & 0x7fffffff);
+  FetchSession session(id, uses_topic_ids, is_privileged);
+  for (const FetchTarget& target : targets) session.update(target);
+  auto shared = std::make_shared<rt::Guarded<FetchSession>>(std::move(session));
+  sessions->emplace(id, Slot{shared, targets.size(), is_privileged, now, now});
+  return shared;
+}
+
+bool FetchSessionCache::make_place(Slots& slots, size_t partitions, bool is_privileged,
+                                   rt::Instant now) {
+  if (slots.size() < slots_) return true;
+  auto victim = slots.end();
+  for (auto at = slots.begin(); at != slots.end(); ++at) {
+    const Slot& slot = at->second;
+    const bool is_stale = now - slot.used > kProtected;
+    const bool outranked = is_privileged && !slot.is_privileged;
+    const bool outgrown = slot.is_privileged == is_privileged && slot.partitions < partitions &&
+                          now - slot.created > kProtected;
+    if (!is_stale && !outranked && !outgrown) continue;
+    if (victim == slots.end() || slot.used < victim->second.used) victim = at;
+  }
+  if (victim == slots.end()) return false;
+  slots.erase(victim);
+  return true;
+}
+
+}  // namespace semel::api::broker

@@ -1,0 +1,307 @@
+#include "api/broker/produce.h"
+
+#include "api/broker/leader_hint.h"
+#include "api/broker/topic_names.h"
+#include "api/wire_code.h"
+#include "base/log.h"
+#include "bytes/reader.h"
+
+namespace semel::api::broker {
+namespace {
+
+using replica::AppendOp;
+using PartitionAnswer = gen::ProduceResponse::PartitionProduceResponse;
+
+/// Codes that Kafka answers without the log start.
+bool hides_log_start(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kUnknownTopicOrPartition:
+    case ErrorCode::kNotLeaderOrFollower:
+    case ErrorCode::kMessageTooLarge:
+    case ErrorCode::kRecordListTooLarge:
+    case ErrorCode::kCorruptMessage:
+    case ErrorCode::kKafkaStorageError:
+    case ErrorCode::kUnknownTopicId: return true;
+    default: return false;
+  }
+}
+
+void refuse(PartitionAnswer& answer, ErrorCode code, std::string_view message = {}) {
+  answer.error_code = wire_code(code);
+  answer.base_offset = -1;
+  if (!message.empty()) answer.error_message = message;
+}
+
+/// The bytes of a request belong to it alone, so that the batch can be stamped where it lies.
+bytes::MutableByteSpan writable(const bytes::Buffer& records) {
+  return {const_cast<std::byte*>(records.data()), records.size()};
+}
+
+}  // namespace
+
+/// One request whose batches are on their way. Recycled.
+class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
+ public:
+  explicit ProduceWork(ProduceHandler& handler) : handler_(handler) {}
+
+  struct Batch {
+    AppendOp op;
+    size_t topic = 0;      // places in the response
+    size_t partition = 0;
+    bool is_pending = false;
+  };
+
+  void start(RequestContext& context, int16_t acks) {
+    context_ = &context;
+    acks_ = acks;
+    is_expired_ = false;
+    has_failed_ = false;
+    pending_ = 0;
+    used_ = 0;
+  }
+  RequestContext& context() { return *context_; }
+  gen::ProduceResponse& response() { return response_; }
+  void note_failure() { has_failed_ = true; }
+
+  PartitionAnswer& answer(size_t topic, int32_t index) {
+    PartitionAnswer& answer = response_.responses[topic].partition_responses.append();
+    answer.index = index;
+    return answer;
+  }
+  void refuse(size_t topic, int32_t index, ErrorCode code, std::string_view message = {}) {
+    broker::refuse(answer(topic, index), code, message);
+    has_failed_ = true;
+  }
+
+  Batch& add_batch(size_t topic, size_t partition) {
+    if (used_ == batches_.size()) batches_.push_back(std::make_unique<Batch>());
+    Batch& batch = *batches_[used_];
+    batch.op.tag = used_++;
+    batch.topic = topic;
+    batch.partition = partition;
+    batch.op.owner = this;
+    batch.op.acks = acks_;
+    batch.op.executor = &context_->executor();
+    return batch;
+  }
+  /// A validated batch that will not be pushed after all.
+  void drop_last_batch() { batches_[--used_]->op.clear(); }
+
+  void submit(Batch& batch) {
+    batch.is_pending = true;
+    ++pending_;
+    if (batch.op.partition->submit(batch.op)) settle(batch);
+  }
+
+  /// After admit(): the answer is ready, or comes later.
+  Progress leave_admit(int32_t timeout_ms) {
+    if (pending_ == 0) return complete();
+    context_->work = this;
+    if (acks_ != 0) {
+      const auto timeout = std::chrono::milliseconds(std::max(timeout_ms, 0));
+      handler_.deadlines_->set(*this, context_->executor().clock().now() + timeout);
+    }
+    return Progress::kWaiting;
+  }
+
+  void on_settled(AppendOp& op) override {
+    settle(*batches_[op.tag]);
+    if (pending_ == 0) finish();
+  }
+
+  void on_deadline() override {
+    is_expired_ = true;
+    for (size_t i = 0; i < used_; ++i) {
+      Batch& batch = *batches_[i];
+      if (batch.is_pending && !batch.op.needs_look_up) batch.op.partition->expire(batch.op);
+    }
+  }
+
+ private:
+  void settle(Batch& batch) {
+    if (batch.op.needs_look_up) return look_up(batch);
+    batch.is_pending = false;
+    --pending_;
+    replica::AppendOutcome& outcome = batch.op.outcome;
+    PartitionAnswer& answer = response_.responses[batch.topic].partition_responses[batch.partition];
+    answer.error_code = wire_code(outcome.code);
+    answer.base_offset = outcome.base_offset.value;
+    answer.log_append_time_ms = outcome.append_time_ms;
+    answer.log_start_offset = hides_log_start(outcome.code) ? -1 : outcome.log_start.value;
+    if (outcome.code == ErrorCode::kNone) return;
+    has_failed_ = true;
+    if (!outcome.message.empty()) answer.error_message = std::move(outcome.message);
+    for (const record::RecordError& error : batch.op.verdict.record_errors) {
+      auto& listed = answer.record_errors.append();
+      listed.batch_index = error.index;
+      listed.batch_index_error_message = error.message;
+    }
+    if (outcome.code == ErrorCode::kNotLeaderOrFollower) hint(batch, answer);
+  }
+
+  void hint(const Batch& batch, PartitionAnswer& answer) {
+    constexpr int16_t kFirstWithLeader = 10;
+    if (context_->header.version < kFirstWithLeader) return;
+    const cluster::ImagePtr image = handler_.services_.images.current();
+    const TopicPartition& name = batch.op.partition->name();
+    hint_leader(*image, image->partition(name.topic, name.partition), handler_.services_.facts.self,
+                context_->connection().listener, answer, response_.node_endpoints);
+  }
+
+  void look_up(Batch& batch) {
+    rt::Disk& disk = *handler_.services_.runtime.disk;
+    disk.run_blocking([&batch] { batch.op.partition->look_up(batch.op); }, context_->executor(),
+                      [this, &batch] {
+                        if (batch.op.partition->resume(batch.op)) {
+                          settle(batch);
+                          if (pending_ == 0) finish();
+                        } else if (is_expired_) {
+                          batch.op.partition->expire(batch.op);
+                        }
+                      });
+  }
+
+  Progress complete() {
+    handler_.deadlines_->remove(*this);
+    Progress progress = Progress::kReady;
+    if (acks_ != 0) {
+      context_->respond(response_);
+    } else {
+      context_->response.fate = Response::Fate::kNone;
+      if (has_failed_) progress = Progress::kClose;
+    }
+    for (size_t i = 0; i < used_; ++i) batches_[i]->op.clear();
+    response_.reset();
+    context_ = nullptr;
+    handler_.pool_.give_back(*this);
+    return progress;
+  }
+
+  void finish() {
+    RequestContext& context = *context_;
+    const Progress progress = complete();
+    if (progress == Progress::kClose) context.response.fate = Response::Fate::kClose;
+    context.finish();
+  }
+
+  ProduceHandler& handler_;
+  RequestContext* context_ = nullptr;
+  gen::ProduceResponse response_;
+  std::vector<std::unique_ptr<Batch>> batches_;
+  size_t used_ = 0;
+  size_t pending_ = 0;
+  int16_t acks_ = -1;
+  bool is_expired_ = false;
+  bool has_failed_ = false;
+};
+
+ProduceHandler::ProduceHandler(const Services& services, std::shared_ptr<Deadlines> deadlines)
+    : services_(services), deadlines_(std::move(deadlines)), table_(services.table) {}
+
+ProduceHandler::~ProduceHandler() = default;
+
+Progress ProduceHandler::admit(RequestContext& context) {
+  const bytes::Buffer body = context.body();
+  bytes::Reader reader(body);
+  const auto decoded = request_.decode(reader, context.header.version);
+  if (!decoded) {
+    log_info("api", "{} sent a malformed Produce: {}", context.connection().peer.to_text(),
+             decoded.error().context);
+    request_.reset();
+    return Progress::kClose;
+  }
+  ProduceWork& work = pool_.take([this] { return std::make_unique<ProduceWork>(*this); });
+  work.start(context, request_.acks);
+  const replica::PartitionTable& table = table_.refresh();
+  for (TopicData& topic : request_.topic_data) admit_topic(work, topic, table);
+  const int32_t timeout_ms = request_.timeout_ms;
+  request_.reset();
+  context.drop_frame();
+  return work.leave_admit(timeout_ms);
+}
+
+void ProduceHandler::admit_topic(ProduceWork& work, TopicData& topic,
+                                 const replica::PartitionTable& table) {
+  const RequestContext& context = work.context();
+  constexpr int16_t kFirstWithIds = 13;
+  const bool by_id = context.header.version >= kFirstWithIds;
+  const replica::TopicEntry* entry = by_id ? table.find(topic.topic_id) : table.find(topic.name);
+  auto& answer = work.response().responses.append();
+  if (by_id) answer.topic_id = topic.topic_id;
+  else answer.name = topic.name;
+  const size_t topic_at = work.response().responses.size() - 1;
+
+  const ErrorCode code = check_topic(context, topic, entry);
+  for (PartitionData& data : topic.partition_data) {
+    if (code != ErrorCode::kNone) work.refuse(topic_at, data.index, code);
+    else admit_partition(work, topic_at, data, *entry);
+  }
+}
+
+ErrorCode ProduceHandler::check_topic(const RequestContext& context, const TopicData& topic,
+                                      const replica::TopicEntry* entry) const {
+  if (request_.acks < -1 || request_.acks > 1) return ErrorCode::kInvalidRequiredAcks;
+  if (entry == nullptr) return code_of_unknown(context, topic);
+  if (!services_.authorizer.allows(context.connection().principal, security::Operation::kWrite,
+                                   security::ResourceType::kTopic, entry->name))
+    return ErrorCode::kTopicAuthorizationFailed;
+  if (is_internal_topic(entry->name) && context.client_id() != "__admin_client")
+    return ErrorCode::kInvalidTopicException;
+  return ErrorCode::kNone;
+}
+
+ErrorCode ProduceHandler::code_of_unknown(const RequestContext& context,
+                                          const TopicData& topic) const {
+  constexpr int16_t kFirstWithIds = 13;
+  const cluster::ImagePtr image = services_.images.current();
+  if (context.header.version >= kFirstWithIds) {
+    return image->topic(topic.topic_id) != nullptr ? ErrorCode::kNotLeaderOrFollower
+                                                   : ErrorCode::kUnknownTopicId;
+  }
+  return image->topic(topic.name) != nullptr ? ErrorCode::kNotLeaderOrFollower
+                                             : ErrorCode::kUnknownTopicOrPartition;
+}
+
+void ProduceHandler::admit_partition(ProduceWork& work, size_t topic_at, PartitionData& data,
+                                     const replica::TopicEntry& entry) {
+  if (!entry.has_partition(data.index))
+    return work.refuse(topic_at, data.index, ErrorCode::kUnknownTopicOrPartition);
+  const auto& partition = entry.partitions[static_cast<size_t>(data.index)];
+  if (partition == nullptr)
+    return work.refuse(topic_at, data.index, ErrorCode::kNotLeaderOrFollower);
+
+  auto& answers = work.response().responses[topic_at].partition_responses;
+  ProduceWork::Batch& batch = work.add_batch(topic_at, answers.size());
+  AppendOp& op = batch.op;
+  op.records = data.records.take();
+  record::ProduceRules rules;
+  rules.partition = partition->text();
+  rules.produce_version = work.context().header.version;
+  rules.batch_size_max = entry.settings.batch_size_max;
+  rules.timestamp_type = entry.settings.timestamp_type;
+  rules.timestamp_before_max_ms = entry.settings.timestamp_before_max_ms;
+  rules.timestamp_after_max_ms = entry.settings.timestamp_after_max_ms;
+  rules.keys_are_required = entry.settings.log.compacts;
+  rules.codec = entry.settings.codec;
+  rules.level = entry.settings.level;
+  rules.now_ms = services_.runtime.clock->unix_ms();
+  op.verdict = validator_.validate(writable(op.records), rules);
+
+  PartitionAnswer& answer = work.answer(topic_at, data.index);
+  using Standing = record::ProduceVerdict::Standing;
+  const bool is_malformed = op.verdict.standing == Standing::kMalformed;
+  if (is_malformed || op.verdict.facts.is_transactional) {
+    const Error& error = op.verdict.error;
+    if (is_malformed) refuse(answer, error.code, error.context);
+    else refuse(answer, ErrorCode::kInvalidTxnState, "The transaction is not ongoing.");
+    if (!hides_log_start(static_cast<ErrorCode>(answer.error_code)))
+      answer.log_start_offset = partition->log().log_start().value;
+    work.note_failure();
+    return work.drop_last_batch();
+  }
+  op.partition = partition;
+  op.stamps_append_time = entry.settings.timestamp_type == record::TimestampType::kLogAppendTime;
+  work.submit(batch);
+}
+
+}  // namespace semel::api::broker
