@@ -1,5 +1,8 @@
 // Cancellation: the owner of some work holds a CancelSource, the work holds CancelTokens and asks or
 // is told. Cancelling is a request: the work ends at its next wait, and a Gate tells when it has ended.
+//
+// Each wait with a token takes the source's lock twice. Loops that wait per request (connections) do
+// without: their owner closes the stream, which wakes them.
 #pragma once
 
 #include <atomic>

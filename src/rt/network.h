@@ -53,7 +53,7 @@ class Stream {
   virtual Transfer try_send_file(const FileRange& range, bool more_follows) = 0;
 
   /// Calls `waiter.run()` on the executor once the stream may be readable (or has failed or was
-  /// closed). At most one waiter per direction.
+  /// closed), never inside this call. At most one waiter per direction.
   virtual void wait_readable(Mail& waiter) = 0;
   virtual void wait_writable(Mail& waiter) = 0;
   /// Takes a waiter back. True: it will not run. False: it is already on its way (or, for a stream that
@@ -83,7 +83,8 @@ class Listener {
 
 class Network {
  public:
-  /// Runs on the executor that the new stream belongs to.
+  /// Runs on the executor that the new stream belongs to; with several executors also on several at
+  /// the same time, so what it touches must bear that.
   using OnAccept = UniqueFunction<void(std::unique_ptr<Stream>)>;
   virtual ~Network() = default;
 
