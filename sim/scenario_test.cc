@@ -77,7 +77,7 @@ std::set<std::string> hunt(bool rt::Plants::* flag, std::string_view text = kRou
   plants.*flag = true;
   std::set<std::string> all;
   for (uint64_t seed = 1; seed <= 60 && all.empty(); ++seed)
-    all.merge(kinds(run(seed, text, &plants)));
+all.merge(kinds(run(seed, text, &plants)));
   return all;
 }
 
@@ -91,7 +91,10 @@ TEST(Scenario, SeesAnEarlyAcknowledgement) {
   EXPECT_FALSE(hunt(&rt::Plants::ack_before_flush).empty());
 }
 TEST(Scenario, SeesAKeptTornBatch) {
-  EXPECT_FALSE(hunt(&rt::Plants::keep_torn_batch).empty());
+  constexpr std::string_view kBigRecords =
+      "partitions = 1\nproducers = 2\nvalue_bytes = 3000\nduration_ms = 2000\nsettle_ms = 4000\n"
+      "fault die_in_disk every_ms=200 with_power=1\n";
+  EXPECT_FALSE(hunt(&rt::Plants::keep_torn_batch, kBigRecords).empty());
 }
 
 TEST(Workload, ReadsItsFile) {

@@ -43,6 +43,7 @@ class SimExecutor final : public Executor {
   struct Work {
     UniqueFunction<void()> function;
     Mail* mail = nullptr;
+    uint64_t timer = 0;  // stands for due_[timer]
   };
   using TimerKey = std::pair<int64_t, uint64_t>;
 
@@ -52,6 +53,7 @@ class SimExecutor final : public Executor {
   std::deque<Work> queue_;
   std::map<TimerKey, UniqueFunction<void()>> timers_;
   std::map<uint64_t, int64_t> timer_times_;
+  std::map<uint64_t, UniqueFunction<void()>> due_;  // fired, not run: can still be cancelled
 };
 
 }  // namespace semel::rt::sim

@@ -61,8 +61,8 @@ uint64_t FileContent::size_after_crash(SimRandom& random) const {
   if (now_.size() < durable_.size()) return random.below(2) == 0 ? low : high;
   switch (random.below(4)) {
     case 0: return low;
-    case 1: return high;
-    default: return random.between(low, high);
+    case 1: return random.between(low, high);
+    default: return high;
   }
 }
 
@@ -89,7 +89,7 @@ void FileContent::leave_page(SimRandom& random, uint64_t page,
 bool FileContent::crash(SimRandom& random) {
   if (!is_dirty() && now_ == durable_) return false;
   std::vector<std::byte> image = durable_;
-  const uint64_t mode = random.below(4);
+  const uint64_t mode = random.below(6);  // all lost, all kept, or page by page
   if (mode == 1) {
     for (const uint64_t page : dirty_) copy_page_out(page);
     if (now_.size() < durable_.size()) durable_.resize(now_.size());

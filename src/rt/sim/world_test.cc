@@ -208,6 +208,25 @@ TEST(World, TimersRunInVirtualTime) {
   EXPECT_EQ(process.clock().now() - start, Duration(seconds{30}));
 }
 
+TEST(World, ADueTimerCanBeCancelledUntilItRuns) {
+  World world(1);
+  Process& process = world.add_node("n").boot(1);
+  SimExecutor& executor = process.executor();
+  int runs = 0;
+  bool was_cancelled = false;
+  executor.post([&] {
+    const TimerId timer =
+        executor.run_at(process.clock().now() + milliseconds{1}, [&] { ++runs; });
+    executor.run_at(process.clock().now(), [&, timer] {
+      process.charge(milliseconds{10});  // so that it is due before the next piece of work
+      executor.post([&, timer] { was_cancelled = executor.cancel(timer); });
+    });
+  });
+  world.run_for(seconds{1});
+  EXPECT_EQ(was_cancelled, runs == 0);
+  EXPECT_TRUE(was_cancelled);
+}
+
 TEST(World, WallClockJumpsAreNotMonotonicTime) {
   World world(1);
   Node& node = world.add_node("n");
