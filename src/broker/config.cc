@@ -374,54 +374,6 @@ std::optional<std::string> Config::first_given(std::initializer_list<std::string
   return std::nullopt;
 }
 
-std::map<std::string, std::string> Config::topic_defaults() const {
-  static constexpr std::pair<std::string_view, std::string_view> kSame[] = {
-      {"cleanup.policy", "log.cleanup.policy"},
-      {"compression.gzip.level", "compression.gzip.level"},
-      {"compression.lz4.level", "compression.lz4.level"},
-      {"compression.type", "compression.type"},
-      {"compression.zstd.level", "compression.zstd.level"},
-      {"delete.retention.ms", "log.cleaner.delete.retention.ms"},
-      {"file.delete.delay.ms", "log.segment.delete.delay.ms"},
-      {"flush.messages", "log.flush.interval.messages"},
-      {"flush.ms", "log.flush.interval.ms"},
-      {"index.interval.bytes", "log.index.interval.bytes"},
-      {"max.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms"},
-      {"max.message.bytes", "message.max.bytes"},
-      {"message.timestamp.after.max.ms", "log.message.timestamp.after.max.ms"},
-      {"message.timestamp.before.max.ms", "log.message.timestamp.before.max.ms"},
-      {"message.timestamp.type", "log.message.timestamp.type"},
-      {"min.cleanable.dirty.ratio", "log.cleaner.min.cleanable.ratio"},
-      {"min.compaction.lag.ms", "log.cleaner.min.compaction.lag.ms"},
-      {"min.insync.replicas", "min.insync.replicas"},
-      {"preallocate", "log.preallocate"},
-      {"retention.bytes", "log.retention.bytes"},
-      {"segment.bytes", "log.segment.bytes"},
-      {"segment.index.bytes", "log.index.size.max.bytes"},
-      {"unclean.leader.election.enable", "unclean.leader.election.enable"}};
-  std::map<std::string, std::string> defaults;
-  for (const auto& [topic_key, broker_key] : kSame)
-    if (const auto value = first_given({broker_key})) defaults[std::string(topic_key)] = *value;
-
-  struct Timed {
-    std::string_view topic_key, ms, minutes, hours;
-  };
-  static constexpr Timed kTimed[] = {
-      {"retention.ms", "log.retention.ms", "log.retention.minutes", "log.retention.hours"},
-      {"segment.ms", "log.roll.ms", "", "log.roll.hours"},
-      {"segment.jitter.ms", "log.roll.jitter.ms", "", "log.roll.jitter.hours"}};
-  for (const Timed& timed : kTimed) {
-    int64_t unit = 1;
-    auto value = first_given({timed.ms});
-    if (!value) value = first_given({timed.minutes}), unit = 60'000;
-    if (!value) value = first_given({timed.hours}), unit = 3'600'000;
-    if (!value) continue;
-    const int64_t amount = parse_number<int64_t>(*value).value_or(-1);
-    defaults[std::string(timed.topic_key)] = std::to_string(amount < 0 ? -1 : amount * unit);
-  }
-  return defaults;
-}
-
 Result<Config> make_config(const ConfigSources& sources) {
   Config config;
   for (const auto* list : {&sources.file, &sources.overrides})

@@ -53,10 +53,6 @@ struct Config {
   bool flag(std::string_view key) const;
   /// The first of `keys` that was given, or nothing.
   std::optional<std::string> first_given(std::initializer_list<std::string_view> keys) const;
-
-  /// Broker-wide defaults of topic settings ("retention.ms" from log.retention.ms, .minutes or .hours,
-  /// …): only those that were given.
-  std::map<std::string, std::string> topic_defaults() const;
 };
 
 /// What the command line adds.

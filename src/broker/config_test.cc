@@ -73,15 +73,6 @@ TEST(Config, ListenersOfKafkasQuickStart) {
   EXPECT_EQ(config->metadata_dir, "/tmp/a");
 }
 
-TEST(Config, TopicDefaultsTakeTheFinestUnitGiven) {
-  const auto config = config_of("log.dirs=/d\nlog.retention.hours=2\nlog.retention.minutes=3\nlog.roll.hours=1\n");
-  ASSERT_TRUE(config.has_value());
-  const auto defaults = config->topic_defaults();
-  EXPECT_EQ(defaults.at("retention.ms"), "180000");
-  EXPECT_EQ(defaults.at("segment.ms"), "3600000");
-  EXPECT_FALSE(defaults.contains("retention.bytes"));
-}
-
 TEST(Config, TheMemoryBudgetMustHoldOneRequest) {
   const auto config = config_of("log.dirs=/d\nsemel.memory.bytes=1048576\n");
   ASSERT_FALSE(config.has_value());
