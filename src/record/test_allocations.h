@@ -15,8 +15,9 @@ inline constexpr bool kCountsAllocations = false;
 
 namespace semel::record::testing {
 
-inline size_t allocations = 0;
-inline bool is_counting = false;
+// Of this thread: what others allocate meanwhile is not counted.
+inline thread_local size_t allocations = 0;
+inline thread_local bool is_counting = false;
 
 /// Allocations of `code()`; always 0 where they cannot be counted.
 template <class Code>
