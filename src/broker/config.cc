@@ -234,6 +234,7 @@ class Resolver {
 
   Result<void> resolve_directories() {
     if (!sources_.data_dir.empty()) {
+      config_.data_text = sources_.data_dir;
       config_.log_dirs = {sources_.data_dir};
       config_.metadata_dir = config_.roles == Roles::kEmbedded ? sources_.data_dir + "/controller"
                                                                : sources_.data_dir;
@@ -245,6 +246,7 @@ class Resolver {
       return fail(ErrorCode::kInvalidConfig,
                   "no data directory; give --data DIR, or log.dirs=DIR in the file");
     config_.log_dirs = split(*dirs, ',');
+    config_.data_text = fmt::format("{}", fmt::join(config_.log_dirs, ","));
     if (config_.log_dirs.empty())
       return fail(ErrorCode::kInvalidConfig, "log.dirs is empty; give a directory, or --data DIR");
     if (config_.roles == Roles::kEmbedded) {

@@ -40,6 +40,7 @@ struct Config {
   std::vector<ListenerConfig> listeners;             // the broker's
   std::optional<ListenerConfig> controller_listener;  // TCP, only where one is configured
   std::string rack;
+  std::string data_text;     // where the data lies, as it was asked for
 
   /// Every setting given, by name, after `--set`; values as written.
   std::map<std::string, Setting> given;

@@ -7,6 +7,7 @@
 
 #include "cluster/features.h"
 #include "cluster/format.h"
+#include "cluster/snapshot_file.h"
 #include "log/meta_properties.h"
 #include "log/small_files.h"
 
@@ -164,8 +165,25 @@ class Preparation {
   Result<Identity> read_back() {
     SEMEL_TRY(const auto properties, log::read_meta_properties(*runtime_.disk, metadata_.path));
     if (properties && properties->directory_id) identity_.metadata_directory = *properties->directory_id;
+    SEMEL_CHECK(read_bootstrap());
     identity_.previous_epoch = BrokerEpoch{common_shutdown_epoch()};
     return identity_;
+  }
+
+  /// The default levels, where there is no such file (Kafka 4.4 writes none).
+  Result<void> read_bootstrap() {
+    const std::string path = metadata_.path + "/" + std::string(cluster::kBootstrapCheckpoint);
+    if (!runtime_.disk->exists(path)) {
+      identity_.bootstrap = cluster::bootstrap_records(cluster::default_feature_levels(), {});
+      return {};
+    }
+    SEMEL_TRY(const auto bytes, cluster::load_snapshot_file(*runtime_.disk, path));
+    const auto facts = cluster::read_snapshot(bytes.span(), [this](const cluster::VersionedRecord& record) {
+      identity_.bootstrap.push_back(record);
+      return Result<void>{};
+    });
+    if (!facts) return fail(facts.error(), path);
+    return {};
   }
 
   /// −1 unless every log directory was closed in order in the same epoch.

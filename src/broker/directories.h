@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "broker/config.h"
+#include "cluster/metadata_record.h"
 #include "rt/runtime.h"
 
 namespace semel::broker {
@@ -20,6 +21,7 @@ struct Identity {
   BrokerId controller;               // equal to broker in combined mode
   DirectoryId metadata_directory;    // directory.id of the metadata directory
   BrokerEpoch previous_epoch{-1};    // from .kafka_cleanshutdown, before it is taken away
+  cluster::Records bootstrap;        // of bootstrap.checkpoint: what an empty metadata log begins with
   bool is_new = false;               // formatted just now
 };
 

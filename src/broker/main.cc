@@ -1,0 +1,211 @@
+// The process: finds the command by the name it was called with, or by its first word.
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/log.h"
+#include "broker/broker.h"
+#include "cli/cluster_caller.h"
+#include "cli/dump.h"
+#include "cli/kafka_topics.h"
+#include "cli/output.h"
+#include "cli/serve.h"
+#include "cli/storage.h"
+#include "cli/topic_command.h"
+#include "rt/linux/linux_runtime.h"
+
+namespace semel {
+namespace {
+
+using Arguments = std::span<const std::string>;
+constexpr rt::Duration kToolTimeout = std::chrono::seconds(30);
+
+Result<std::unique_ptr<cli::ApiCaller>> connect(const std::string& servers) {
+  return cli::connect_to_cluster(servers, kToolTimeout);
+}
+
+constexpr const char* kHelp =
+    "semel: an event log that speaks Kafka's protocol and stores each record once.\n"
+    "\n"
+    "Examples:\n"
+    "  semel serve --data d                       run a broker on localhost:9092\n"
+    "  semel topic create orders --partitions 3   create a topic\n"
+    "  semel dump d/broker/orders-0/*.snapshot    look into a file of a data directory\n"
+    "\n"
+    "Commands:\n"
+    "  serve    run a broker\n"
+    "  topic    create, list, describe, delete topics\n"
+    "  dump     decode any file of a data directory, semel's or Kafka's\n"
+    "  version  print the version\n"
+    "\n"
+    "`semel COMMAND --help` says more. The same program answers to kafka-server-start.sh,\n"
+    "kafka-storage.sh, kafka-topics.sh and kafka-dump-log.sh with Kafka's options and text.\n";
+
+void write_log(LogLevel level, std::string_view area, std::string_view line) {
+  static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::trace, spdlog::level::debug,
+                                                          spdlog::level::info, spdlog::level::warn,
+                                                          spdlog::level::err};
+  spdlog::default_logger_raw()->log(kLevels[static_cast<size_t>(level)], "{}: {}", area, line);
+}
+
+void set_up_log() {
+  auto logger = std::make_shared<spdlog::logger>("semel", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  logger->set_pattern("[%Y-%m-%d %H:%M:%S,%e] %l %v");
+  logger->flush_on(spdlog::level::info);
+  const char* wanted = std::getenv("SEMEL_LOG_LEVEL");
+  const auto level = wanted != nullptr ? spdlog::level::from_str(wanted) : spdlog::level::info;
+  logger->set_level(level);
+  spdlog::set_default_logger(std::move(logger));
+  set_log_sink(&write_log, level <= spdlog::level::debug ? LogLevel::kTrace : LogLevel::kInfo);
+}
+
+/// Runs one broker until TERM or INT; the exit code of the process.
+class Server {
+ public:
+  Server(rt::LinuxRuntime& os, broker::Config config, cli::Output& output)
+      : os_(os), output_(output), broker_(os.runtime(), std::move(config), [this](const Error& error) {
+          log_error("semel", "{}", error.context);
+          exit_code_ = cli::kFailed;
+          request_stop();
+        }) {}
+
+  int run() {
+    const int signals[] = {SIGTERM, SIGINT};
+    const auto watched = os_.watch_signals(signals, [this](int) {
+      if (is_stopping_) ::_exit(cli::kFailed);
+      request_stop();
+    });
+    if (!watched) {
+      output_.err(fmt::format("semel: signals cannot be watched: {}\n", watched.error().context));
+      return cli::kInternal;
+    }
+    os_.runtime().executors.front()->post([this] { rt::spawn(start()); });
+    os_.run();
+    return exit_code_;
+  }
+
+ private:
+  rt::Task<void> start() {
+    auto ready = co_await broker_.start();
+    is_started_ = true;
+    if (ready && !is_stopping_) {
+      output_.out(fmt::format("semel ready: {}, data in {}\n", ready->addresses.front().to_text(), ready->data));
+      std::fflush(stdout);
+      co_return;
+    }
+    if (!ready) {
+      output_.err(fmt::format("semel: {}\n", ready.error().context));
+      const bool is_conflict = ready.error().cause == Cause::kInUse || ready.error().cause == Cause::kLocked;
+      exit_code_ = is_conflict ? cli::kConflict : cli::kFailed;
+    }
+    is_stopping_ = true;
+    co_await stop();
+  }
+
+  void request_stop() {
+    if (std::exchange(is_stopping_, true)) return;
+    if (is_started_) rt::spawn(stop());
+  }
+
+  rt::Task<void> stop() {
+    co_await broker_.stop();
+    os_.request_stop();
+  }
+
+  rt::LinuxRuntime& os_;
+  cli::Output& output_;
+  broker::Broker broker_;
+  int exit_code_ = cli::kOk;
+  bool is_started_ = false;
+  bool is_stopping_ = false;
+};
+
+uint32_t reactor_count(const broker::Config& config) {
+  const int64_t wanted = config.number("semel.reactors");
+  return wanted > 0 ? static_cast<uint32_t>(wanted) : std::max(1u, std::thread::hardware_concurrency());
+}
+
+int serve(const cli::ServePlan& plan, cli::Output& output) {
+  if (const auto* code = std::get_if<cli::ExitCode>(&plan)) return *code;
+  const auto& config = std::get<broker::Config>(plan);
+  set_up_log();
+  auto os = rt::LinuxRuntime::create({.reactors = reactor_count(config),
+                                      .io_threads = static_cast<uint32_t>(config.number("semel.io.threads"))});
+  if (!os) {
+    output.err(fmt::format("semel: {}\n", os.error().context));
+    return cli::kInternal;
+  }
+  return Server(**os, config, output).run();
+}
+
+/// A runtime whose disk, clock and chance a command uses from the calling thread.
+Result<std::unique_ptr<rt::LinuxRuntime>> tool_runtime() {
+  return rt::LinuxRuntime::create({.reactors = 1, .io_threads = 1});
+}
+
+template <class Run>
+int with_runtime(cli::Output& output, Run run) {
+  auto os = tool_runtime();
+  if (os) return run((*os)->runtime());
+  output.err(fmt::format("semel: {}\n", os.error().context));
+  return cli::kInternal;
+}
+
+/// The command behind a name that Kafka's tools have; nothing for other names.
+std::optional<int> run_kafka_name(std::string_view name, Arguments words, cli::Output& output) {
+  if (name == "kafka-topics.sh") return cli::run_kafka_topics(words, &connect, output);
+  if (name == "kafka-storage.sh")
+    return with_runtime(output, [&](rt::Runtime& runtime) { return cli::run_kafka_storage(words, runtime, output); });
+  if (name == "kafka-dump-log.sh")
+    return with_runtime(output, [&](rt::Runtime& runtime) { return cli::run_dump_log(words, *runtime.disk, output); });
+  if (name == "kafka-server-start.sh")
+    return with_runtime(output, [&](rt::Runtime& runtime) {
+      return serve(cli::plan_kafka_server_start(words, *runtime.disk, output), output);
+    });
+  return std::nullopt;
+}
+
+int run_semel(Arguments words, cli::Output& output) {
+  if (words.empty() || words.front() == "--help" || words.front() == "-h" || words.front() == "help") {
+    output.out(kHelp);
+    return words.empty() ? cli::kUsage : cli::kOk;
+  }
+  const std::string& command = words.front();
+  const Arguments rest = words.subspan(1);
+  if (command == "serve")
+    return with_runtime(output, [&](rt::Runtime& runtime) {
+      return serve(cli::plan_serve(rest, *runtime.disk, output), output);
+    });
+  if (command == "topic") return cli::run_topic_command(rest, &connect, output);
+  if (command == "dump")
+    return with_runtime(output, [&](rt::Runtime& runtime) { return cli::run_dump(rest, *runtime.disk, output); });
+  if (command == "version" || command == "--version") {
+    output.out("semel 0.1.0\n");
+    return cli::kOk;
+  }
+  if (const auto code = run_kafka_name(command, rest, output)) return *code;
+  output.err(fmt::format("semel: no command {}; see semel --help\n", command));
+  return cli::kUsage;
+}
+
+int run(int argc, char** argv) {
+  cli::StandardOutput output;
+  const std::string path = argc > 0 ? argv[0] : "semel";
+  const std::string name = path.substr(path.rfind('/') + 1);
+  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  const auto code = run_kafka_name(name, words, output);
+  return code ? *code : run_semel(words, output);
+}
+
+}  // namespace
+}  // namespace semel
+
+int main(int argc, char** argv) { return semel::run(argc, argv); }
