@@ -5,13 +5,6 @@
 namespace semel::cluster {
 namespace {
 
-VersionedRecord level_record(std::string_view name, int16_t level) {
-  gen::FeatureLevelRecord record;
-  record.name = name;
-  record.feature_level = level;
-  return {std::move(record), 0};
-}
-
 int16_t level_in(const Records& records, std::string_view name) {
   int16_t level = 0;
   for (const VersionedRecord& record : records)
@@ -21,24 +14,6 @@ int16_t level_in(const Records& records, std::string_view name) {
 }
 
 }  // namespace
-
-FeatureLevels default_feature_levels() {
-  FeatureLevels levels;
-  for (const Feature& feature : known_features())
-    if (feature.default_level > 0) levels[std::string(feature.name)] = feature.default_level;
-  return levels;
-}
-
-Records bootstrap_records(const FeatureLevels& features, const Records& extra) {
-  Records records;
-  if (const auto at = features.find(kMetadataVersion); at != features.end())
-    records.push_back(level_record(kMetadataVersion, at->second));
-  for (const auto& [name, level] : features)
-    if (name != kMetadataVersion && name != kKraftVersion && level > 0)
-      records.push_back(level_record(name, level));
-  records.insert(records.end(), extra.begin(), extra.end());
-  return records;
-}
 
 Records activation_records(const Records& bootstrap) {
   const MetadataVersion version{level_in(bootstrap, kMetadataVersion)};

@@ -1,0 +1,81 @@
+// MetadataLog: the folder `__cluster_metadata-0` of a controller: the log itself, `quorum-state`, and
+// snapshots to start from. Reading and appending are page-cache work; flush() and open() block.
+//
+// Durability class `ack`: the driver counts as committed only what flush() has covered.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "cluster/image.h"
+#include "cluster/metadata_batch.h"
+#include "cluster/snapshot_file.h"
+#include "log/log.h"
+#include "quorum/quorum.h"
+#include "rt/runtime.h"
+
+namespace semel::cluster {
+
+/// The effective high-level settings of the metadata log.
+struct MetadataLogConfig {
+  int64_t segment_bytes = 1 << 30;  // metadata.log.segment.bytes
+  int64_t segment_ms = 604'800'000;
+};
+
+/// Everything that is known after opening.
+struct MetadataContent {
+  ImagePtr image;                              // snapshot and log replayed
+  std::map<BrokerId, Offset> registered_at;    // offsets of RegisterBroker records, as far as in the log
+  quorum::ElectionState election;
+  quorum::LogFacts facts;                      // voters: of log and snapshots, else empty
+  bool has_open_transaction = false;           // a BeginTransaction without its end
+};
+
+/// One piece of a snapshot file.
+struct SnapshotPiece {
+  bytes::Buffer bytes;
+  int64_t file_size = 0;
+};
+
+class MetadataLog {
+ public:
+  /// `directory` holds the folder, which is made if missing. Blocks.
+  static Result<std::unique_ptr<MetadataLog>> open(rt::Runtime& runtime, const std::string& directory,
+                                                   const MetadataLogConfig& config);
+  ~MetadataLog();
+
+  /// Reads the newest whole snapshot and the log behind it. Once. Blocks.
+  Result<MetadataContent> load();
+
+  /// One batch that begins at end(). Errors: kKafkaStorageError (Cause::kNoSpace: nothing was appended).
+  Result<void> append(const bytes::Buffer& batch);
+  Offset end() const;
+  Offset start() const;
+  Offset flushed_end() const;
+  /// Makes everything appended durable, and `election` if it is given (its file is written first).
+  /// Blocks; one call at a time, on any thread.
+  Result<void> flush(const std::optional<quorum::ElectionState>& election, int16_t kraft_version);
+  /// Whole batches from the one that holds `from`, below `limit`; at least one.
+  Result<bytes::Buffer> read(Offset from, size_t max_bytes, Offset limit);
+  /// Up to `max_bytes` of a snapshot from `position` on. kSnapshotNotFound, kPositionOutOfRange.
+  Result<SnapshotPiece> read_snapshot_piece(quorum::LogPoint point, int64_t position, size_t max_bytes);
+  /// Trims and syncs the files as Kafka at a controlled stop. Blocks.
+  Result<void> close_clean();
+
+  const std::string& folder() const { return folder_; }
+  std::optional<Error> failure() const;
+
+ private:
+  struct Parts;
+  explicit MetadataLog(std::unique_ptr<Parts> parts);
+  Result<std::optional<quorum::LogPoint>> load_snapshot(MetadataContent& content);
+  Result<void> load_log(MetadataContent& content);
+
+  std::unique_ptr<Parts> parts_;
+  std::string folder_;
+};
+
+}  // namespace semel::cluster
