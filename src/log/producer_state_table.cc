@@ -12,7 +12,7 @@ constexpr uint32_t kCrcUnknownBit = 0x80000000u;  // in the word of the offset d
 OlderBatches::OlderBatches() {
   classes_.reserve(kClasses);
   for (uint32_t size_class = 0; size_class < kClasses; ++size_class) {
-    const unsigned chunk_bits = size_class < 6 ? 6 - size_class : 0;
+    const unsigned chunk_bits = size_class < kSmallestChunkBits ? kSmallestChunkBits - size_class : 0;
     classes_.push_back({ChunkedArray<uint32_t>(1 + capacity(size_class) * kWordsPerBatch, chunk_bits),
                         {}, 0});
   }
@@ -47,11 +47,10 @@ RememberedBatch OlderBatches::load(const uint32_t* block, uint32_t place) {
   return batch;
 }
 
-uint32_t* OlderBatches::block(uint32_t handle) {
-  return classes_[class_of(handle)].blocks.at(handle & ((1u << kNumberBits) - 1));
-}
-
-const uint32_t* OlderBatches::block(uint32_t handle) const {
+uint32_t* OlderBatches::block(uint32_t handle) const {
+  constexpr size_t kSmallest = 1 + capacity(0) * kWordsPerBatch;
+  if (handle < 1u << kNumberBits) [[likely]]
+    return classes_.front().blocks.at_known<kSmallest, kSmallestChunkBits>(handle);
   return classes_[class_of(handle)].blocks.at(handle & ((1u << kNumberBits) - 1));
 }
 
@@ -84,17 +83,18 @@ uint32_t OlderBatches::move_to_class(uint32_t handle, uint32_t size_class) {
 
 uint32_t OlderBatches::push(uint32_t handle, const RememberedBatch& batch, uint32_t limit) {
   if (handle == HotSlot::kNoBlock) handle = allocate(0);
-  Head head = head_of(block(handle));
-  const uint32_t size = capacity(class_of(handle));
-  if (head.count == size && size < limit) {
+  uint32_t* words = block(handle);
+  uint32_t room = capacity(class_of(handle));
+  if (head_of(words).count == room && room < limit) [[unlikely]] {
     handle = move_to_class(handle, class_of(handle) + 1);
-    head = head_of(block(handle));
+    words = block(handle);
+    room = capacity(class_of(handle));
   }
-  const uint32_t room = capacity(class_of(handle));
-  head.newest = static_cast<uint16_t>(head.count == 0 ? 0 : (head.newest + 1) & (room - 1));
-  head.count = static_cast<uint16_t>(std::min<uint32_t>({head.count + 1u, room, limit}));
-  store(block(handle), head.newest, batch);
-  store_head(block(handle), head);
+  const Head head = head_of(words);
+  const uint32_t newest = (head.newest + 1u) & (room - 1);
+  const uint32_t count = std::min(head.count + 1u, std::min(room, limit));
+  store(words, newest, batch);
+  store_head(words, {static_cast<uint16_t>(newest), static_cast<uint16_t>(count)});
   return handle;
 }
 
