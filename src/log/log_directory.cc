@@ -32,7 +32,10 @@ LogDirectory::LogDirectory(rt::Runtime& runtime, std::string path, const Produce
 
 Result<void> LogDirectory::open(const LogManagerConfig& config) {
   rt::Disk& disk = *runtime_.disk;
-  SEMEL_CHECK(disk.make_directories(path_));
+  if (!disk.exists(path_)) {
+    SEMEL_CHECK(disk.make_directories(path_));
+    SEMEL_CHECK(disk.sync_directory(rt::parent_of(path_)));
+  }
   SEMEL_TRY(lock_, disk.lock(fmt::format("{}/{}", path_, kLockName)));
   SEMEL_TRY(filesystem_, disk.filesystem_id(path_));
   SEMEL_CHECK(check_identity(config));

@@ -70,6 +70,7 @@ class LogLoader {
   Result<void> recover(size_t first);
   /// False if the log ends inside this segment.
   Result<bool> recover_segment(size_t index);
+  Result<void> end_before_hole(size_t index);
   Result<void> cut_behind(size_t index, const TornEnd& torn);
   Result<void> settle_bounds();
   Result<void> load_producers(Offset up_to);

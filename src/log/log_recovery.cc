@@ -14,8 +14,12 @@ Result<void> LogLoader::recover(size_t first) {
   SEMEL_CHECK(load_producers(segments[first]->base()));
   for (size_t i = first; i < segments.size(); ++i) {
     SEMEL_TRY(const bool is_whole, recover_segment(i));
-    if (!is_whole) break;
-    if (i + 1 < segments.size()) SEMEL_CHECK(take_snapshot(segments[i + 1]->base()));
+    if (!is_whole || i + 1 == segments.size()) break;
+    if (segments[i + 1]->base() > loaded_.log_end && !config_.compacts) {
+      SEMEL_CHECK(end_before_hole(i));
+      break;
+    }
+    SEMEL_CHECK(take_snapshot(segments[i + 1]->base()));
   }
   return take_snapshot(loaded_.log_end);
 }
@@ -46,6 +50,17 @@ Result<bool> LogLoader::recover_segment(size_t index) {
   return false;
 }
 
+/// A leader's log has no gaps before compaction: the power failed, and the end of this segment was lost
+/// while later ones were written back.
+Result<void> LogLoader::end_before_hole(size_t index) {
+  const TornEnd missing{.position = loaded_.segments[index]->size(),
+                        .reason = fmt::format("the records from here to offset {} are missing",
+                                              loaded_.segments[index + 1]->base().value)};
+  if (loaded_.log_end < hints_.recovery_point)
+    return fail(damage_below(*loaded_.segments[index], missing, loaded_.log_end));
+  return cut_behind(index, missing);
+}
+
 Error LogLoader::damage_below(const Segment& segment, const TornEnd& torn, Offset valid_end) const {
   return {ErrorCode::kCorruptMessage,
           fmt::format("{}/{} is damaged at position {} (offset {}): {}. Records up to offset {} had been "
@@ -60,8 +75,9 @@ Result<void> LogLoader::cut_behind(size_t index, const TornEnd& torn) {
   auto& segments = loaded_.segments;
   Segment& segment = *segments[index];
   const std::string kept = segment.log_file().path() + std::string(kCutSuffix);
-  SEMEL_CHECK(segment.cut(torn, !torn.is_blank));
-  if (!torn.is_blank) {
+  const bool keeps_bytes = !torn.is_blank && torn.bytes > 0;
+  SEMEL_CHECK(segment.cut(torn, keeps_bytes));
+  if (keeps_bytes) {
     loaded_.cuts.push_back({kept, loaded_.log_end, torn.position, torn.bytes, torn.reason});
     log_warn("log", "{}: cut {} bytes from position {} (offset {}) on: {}; they are kept in {}", folder_,
              torn.bytes, torn.position, loaded_.log_end.value, torn.reason, kept);
