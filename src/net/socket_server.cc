@@ -43,9 +43,15 @@ class SocketServer::Reactor final : public Connection::Owner {
   }
 
   void close_all() {
+    for_each([](Connection& connection) { connection.close("the broker stops"); });
+  }
+
+  /// After the last connection: what belongs to this executor goes away on it.
+  void tear_down() {
     if (sweep_timer_.value != 0) executor_.cancel(sweep_timer_);
     sweep_timer_ = {};
-    for_each([](Connection& connection) { connection.close("the broker stops"); });
+    for (auto& dispatcher : dispatchers_) dispatcher.reset();
+    slabs_.trim();
   }
 
  private:
@@ -160,9 +166,17 @@ rt::Task<void> SocketServer::stop() {
   is_stopping_.store(true);
   for (auto& listener : listeners_) listener->close();
   for (rt::Executor* executor : runtime_.executors) {
-    executor->post([this, executor] { reactor_of(*executor).close_all(); });
+    co_await rt::resume_on(*executor);
+    reactor_of(*executor).close_all();
   }
-  co_await gate_.close(*runtime_.executors[0]);
+  rt::Executor& home = *runtime_.executors[0];
+  co_await rt::resume_on(home);
+  co_await gate_.close(home);
+  for (rt::Executor* executor : runtime_.executors) {
+    co_await rt::resume_on(*executor);
+    reactor_of(*executor).tear_down();
+  }
+  co_await rt::resume_on(home);
 }
 
 }  // namespace semel::net

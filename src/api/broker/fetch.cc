@@ -227,7 +227,7 @@ void FetchWork::watch(bool on) {
 }
 
 void FetchWork::on_readable(int64_t bytes) {
-  if (missing_.fetch_sub(bytes, std::memory_order_acq_rel) - bytes <= 0) wake();
+  if (missing_.fetch_sub(bytes, std::memory_order_acq_rel) <= bytes) wake();
 }
 
 void FetchWork::wake() {
@@ -334,9 +334,9 @@ void FetchWork::fill_item(Item& item, PartitionAnswer& answer) {
   const cluster::TopicPtr topic =
       target.topic.empty() ? image->topic(target.topic_id) : image->topic(target.topic);
   if (topic == nullptr) return;
-  hint_leader(*image, topic->partition(PartitionIndex{target.partition}),
-              handler_.services_.facts.self, context_->connection().listener, answer,
-              response_.node_endpoints);
+  hint_leader({*image, topic->partition(PartitionIndex{target.partition}),
+               handler_.services_.facts.self, context_->connection().listener},
+              answer, response_.node_endpoints);
   if (context_->header.version < kFirstWithEndpoints) response_.node_endpoints.clear();
 }
 

@@ -144,8 +144,9 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
     if (context_->header.version < kFirstWithLeader) return;
     const cluster::ImagePtr image = handler_.services_.images.current();
     const TopicPartition& name = batch.op.partition->name();
-    hint_leader(*image, image->partition(name.topic, name.partition), handler_.services_.facts.self,
-                context_->connection().listener, answer, response_.node_endpoints);
+    hint_leader({*image, image->partition(name.topic, name.partition),
+                 handler_.services_.facts.self, context_->connection().listener},
+                answer, response_.node_endpoints);
   }
 
   void look_up(Batch& batch) {
