@@ -1,0 +1,62 @@
+// Call: one request to the controller on its way through a handler. The same functions answer requests
+// of a connection and requests that came in an Envelope.
+//
+// Thread rule: everything on the controller's home executor.
+#pragma once
+
+#include "api/request_context.h"
+#include "api/wire_code.h"
+#include "bytes/reader.h"
+#include "bytes/writer.h"
+#include "cluster/embedded_controller.h"
+#include "rt/task.h"
+
+namespace semel::api::controller {
+
+struct Call {
+  cluster::EmbeddedController& node;
+  int16_t version;
+  bytes::Buffer body;
+  std::string client_id;
+  bytes::Writer out;  // the response's body
+};
+
+/// False: the request or its answer has no valid form; the connection must end.
+using Answer = rt::Task<bool> (*)(Call& call);
+
+template <class Request>
+bool read_request(Call& call, Request& request) {
+  bytes::Reader reader(call.body);
+  return request.decode(reader, call.version).has_value();
+}
+
+template <class Response>
+bool write_response(Call& call, const Response& response) {
+  return response.encode(call.out, call.version).has_value();
+}
+
+/// Commits what was decided and answers; `failed` says the error where the message has its place.
+template <class Response, class Failed>
+rt::Task<bool> commit_and_respond(Call& call, cluster::Decision<Response> decision, Failed failed) {
+  const auto committed = co_await call.node.commit(std::move(decision.records));
+  if (!committed) {
+    decision.response = Response{};
+    failed(decision.response, committed.error());
+  }
+  co_return write_response(call, decision.response);
+}
+
+rt::Task<bool> answer_fetch(Call& call);
+rt::Task<bool> answer_fetch_snapshot(Call& call);
+rt::Task<bool> answer_describe_quorum(Call& call);
+rt::Task<bool> answer_broker_registration(Call& call);
+rt::Task<bool> answer_broker_heartbeat(Call& call);
+rt::Task<bool> answer_unregister_broker(Call& call);
+rt::Task<bool> answer_allocate_producer_ids(Call& call);
+rt::Task<bool> answer_create_topics(Call& call);
+rt::Task<bool> answer_delete_topics(Call& call);
+rt::Task<bool> answer_create_partitions(Call& call);
+rt::Task<bool> answer_describe_cluster(Call& call);
+rt::Task<bool> answer_alter_partition(Call& call);
+
+}  // namespace semel::api::controller
