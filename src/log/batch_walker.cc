@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "log/log_config.h"
+
 namespace semel::log {
 namespace {
 
@@ -49,6 +51,10 @@ Result<std::optional<BatchPlace>> BatchWalker::next() {
   }
   place.base_offset = view.base_offset();
   place.last_offset = view.last_offset();
+  if (place.base_offset.value < 0 || place.last_offset < place.base_offset ||
+      place.last_offset.value > kOffsetMax) {
+    return fail(ErrorCode::kCorruptMessage, fmt::format("the batch at position {} has impossible offsets", at_));
+  }
   place.max_timestamp = view.max_timestamp();
   place.leader_epoch = view.leader_epoch();
   place.magic = magic;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "log/log_config.h"
+
 namespace semel::log {
 namespace {
 
@@ -36,6 +38,7 @@ std::optional<Offset> offset_of_name(std::string_view name) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  if (value > kOffsetMax) return std::nullopt;
   return Offset{value};
 }
 

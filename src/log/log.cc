@@ -128,7 +128,8 @@ Result<Appended> Log::append_as_follower(bytes::ByteSpan batches) {
   Offset end = log_end();
   std::optional<Offset> first;
   while (const auto batch = checker.next()) {
-    if (batch->base_offset() < end || batch->last_offset() < batch->base_offset()) {
+    if (batch->base_offset() < end || batch->last_offset() < batch->base_offset() ||
+        batch->last_offset().value > kOffsetMax) {
       return fail(ErrorCode::kCorruptMessage,
                   fmt::format("{}: a batch at offset {} to append behind {}", path_,
                               batch->base_offset().value, end.value - 1));

@@ -96,7 +96,8 @@ Result<void> LogDirectory::list_partitions() {
   const OffsetCheckpoint high_watermarks = read_checkpoint(kHighWatermarkName);
   const auto offset_in = [](const OffsetCheckpoint& offsets, const TopicPartition& name) {
     const auto at = offsets.find(name);
-    return at == offsets.end() || at->second.value < 0 ? Offset{0} : at->second;
+    const bool is_usable = at != offsets.end() && at->second.value >= 0 && at->second.value <= kOffsetMax;
+    return is_usable ? at->second : Offset{0};
   };
   for (const rt::DirectoryEntry& entry : entries) {
     if (!entry.is_directory) continue;
