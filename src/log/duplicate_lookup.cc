@@ -17,7 +17,8 @@ bool is_of_producer(const record::BatchView& stored, const BatchIdentity& batch)
          stored.producer_epoch() == batch.epoch && stored.base_sequence().value >= 0;
 }
 
-/// How a stored batch of the same producer and epoch lies to the range that is searched, modulo 2^31.
+/// How a stored batch of the same producer and epoch lies to the range that is searched, modulo
+/// 2^31.
 Relation relation_of(const record::BatchView& stored, const BatchIdentity& batch) {
   const Sequence first = stored.base_sequence();
   const int32_t delta = stored.last_offset_delta();
@@ -26,9 +27,11 @@ Relation relation_of(const record::BatchView& stored, const BatchIdentity& batch
   const auto ahead = [](Sequence from, Sequence to) {
     return (static_cast<int64_t>(to.value) - from.value) & 0x7fffffff;
   };
-  if (ahead(first, batch.base_sequence) <= delta || ahead(batch.base_sequence, first) <= batch.last_offset_delta)
+  if (ahead(first, batch.base_sequence) <= delta ||
+      ahead(batch.base_sequence, first) <= batch.last_offset_delta)
     return Relation::kOverlaps;
-  return ahead(first, batch.base_sequence) < (int64_t{1} << 30) ? Relation::kBefore : Relation::kOther;
+  return ahead(first, batch.base_sequence) < (int64_t{1} << 30) ? Relation::kBefore
+                                                                : Relation::kOther;
 }
 
 /// The received batch, checked once: whole, v2, of the size it says.
@@ -65,8 +68,8 @@ Result<bytes::Buffer> read_or_nothing(BatchSource& source, Offset from, uint64_t
 /// What the batches of one piece of the log say, from `from` to `to` inclusive.
 struct Piece {
   LookupResult found;
-  bool is_decided = false;       // a batch of the range was found
-  bool goes_before = false;      // a batch before the range was found: it cannot lie further back
+  bool is_decided = false;   // a batch of the range was found
+  bool goes_before = false;  // a batch before the range was found: it cannot lie further back
 };
 
 Result<Piece> search_piece(bytes::ByteSpan bytes, const BatchIdentity& batch,
@@ -86,8 +89,11 @@ Result<Piece> search_piece(bytes::ByteSpan bytes, const BatchIdentity& batch,
         piece.found.match = Match::kPartOf;
         piece.is_decided = true;
         break;
-      case Relation::kBefore: piece.goes_before = true; break;
-      case Relation::kOther: break;
+      case Relation::kBefore:
+        piece.goes_before = true;
+        break;
+      case Relation::kOther:
+        break;
     }
   }
   return piece;

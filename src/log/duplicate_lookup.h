@@ -18,24 +18,26 @@ namespace semel::log {
 class BatchSource {
  public:
   virtual ~BatchSource() = default;
-  /// Whole batches (a torn one at the end is left out by the reader) in offset order, beginning with the one that holds `from` or the first one behind
-  /// it, about `bytes_max` bytes (at least one batch). Empty at the end of the log.
+  /// Whole batches (a torn one at the end is left out by the reader) in offset order, beginning
+  /// with the one that holds `from` or the first one behind it, about `bytes_max` bytes (at least
+  /// one batch). Empty at the end of the log.
   virtual Result<bytes::Buffer> read(Offset from, uint64_t bytes_max) = 0;
-  /// Where to begin reading so that about `bytes` bytes lie before `to`: the first offset of a batch
-  /// that starts at least so many bytes before the one holding `to` (any such place an index knows),
-  /// or the start of the log. Below `to`, unless `to` is the start of the log.
+  /// Where to begin reading so that about `bytes` bytes lie before `to`: the first offset of a
+  /// batch that starts at least so many bytes before the one holding `to` (any such place an index
+  /// knows), or the start of the log. Below `to`, unless `to` is the start of the log.
   virtual Result<Offset> offset_before(Offset to, uint64_t bytes) = 0;
 };
 
-/// For Verdict::kCompare: is the stored batch that ends at `last_offset` the same as `received` (whole
-/// batch bytes as the client sent them)? Same count, and per record equal key, value and headers; records that
-/// compaction removed count as equal. kNotFound: no such batch there any more.
+/// For Verdict::kCompare: is the stored batch that ends at `last_offset` the same as `received`
+/// (whole batch bytes as the client sent them)? Same count, and per record equal key, value and
+/// headers; records that compaction removed count as equal. kNotFound: no such batch there any
+/// more.
 Result<LookupResult> compare_with_stored(BatchSource& source, const BatchIdentity& batch,
                                          const bytes::Buffer& received, Offset last_offset);
 
 /// For Verdict::kLookUp: searches the offsets [range.first, range.second] backwards for the batch's
-/// producer, epoch and sequences, reading about `bytes_max` at most (`semel.dedup.lookup.bytes`), and
-/// compares as above. Stops early at a batch of the producer that came before the range.
+/// producer, epoch and sequences, reading about `bytes_max` at most (`semel.dedup.lookup.bytes`),
+/// and compares as above. Stops early at a batch of the producer that came before the range.
 Result<LookupResult> look_up(BatchSource& source, const BatchIdentity& batch,
                              const bytes::Buffer& received, std::pair<Offset, Offset> range,
                              uint64_t bytes_max);

@@ -1,9 +1,9 @@
 #include "log/producer_sidecar.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "bytes/crc32c.h"
@@ -32,18 +32,17 @@ constexpr std::string_view kTemporarySuffix = ".snapshot-semel.tmp";
 constexpr size_t kKept = 2;
 
 void write_counters(bytes::Writer& writer, const ProducerCounters& counters) {
-  for (const uint64_t value :
-       {counters.duplicates, counters.duplicate_records, counters.reencoded, counters.below_log_start,
-        counters.gaps, counters.sequences_reused, counters.epoch_bumps, counters.fenced})
+  for (const uint64_t value : {counters.duplicates, counters.duplicate_records, counters.reencoded,
+                               counters.below_log_start, counters.gaps, counters.sequences_reused,
+                               counters.epoch_bumps, counters.fenced})
     writer.put_be(value);
 }
 
 ProducerCounters read_counters(bytes::Reader& reader) {
   ProducerCounters counters;
-  for (uint64_t* value :
-       {&counters.duplicates, &counters.duplicate_records, &counters.reencoded,
-        &counters.below_log_start, &counters.gaps, &counters.sequences_reused, &counters.epoch_bumps,
-        &counters.fenced})
+  for (uint64_t* value : {&counters.duplicates, &counters.duplicate_records, &counters.reencoded,
+                          &counters.below_log_start, &counters.gaps, &counters.sequences_reused,
+                          &counters.epoch_bumps, &counters.fenced})
     *value = reader.read_be<uint64_t>();
   return counters;
 }
@@ -90,7 +89,8 @@ bool is_possible(const ProducerView& producer, Offset end_offset) {
   Offset before = kNoOffset;
   for (const RememberedBatch& batch : producer.batches) {
     if (batch.last_sequence.value < -1 || batch.offset_delta < 0) return false;
-    if (batch.last_offset.value < batch.offset_delta || batch.first_offset() <= before) return false;
+    if (batch.last_offset.value < batch.offset_delta || batch.first_offset() <= before)
+      return false;
     before = batch.last_offset;
   }
   return before < end_offset;
@@ -160,7 +160,8 @@ Result<Sidecar> decode_sidecar(bytes::ByteSpan file) {
       return fail(ErrorCode::kCorruptMessage, fmt::format("producer {} of the sidecar", i));
     sidecar.producers.push_back(std::move(producer));
   }
-  if (reader.remaining() != 0) return fail(ErrorCode::kCorruptMessage, "bytes behind the last producer");
+  if (reader.remaining() != 0)
+    return fail(ErrorCode::kCorruptMessage, "bytes behind the last producer");
   return sidecar;
 }
 
@@ -169,7 +170,8 @@ std::string sidecar_name(Offset end_offset) {
 }
 
 std::optional<Offset> sidecar_offset(std::string_view name) {
-  if (name.size() != kOffsetDigits + kSuffix.size() || !name.ends_with(kSuffix)) return std::nullopt;
+  if (name.size() != kOffsetDigits + kSuffix.size() || !name.ends_with(kSuffix))
+    return std::nullopt;
   int64_t value = 0;
   const char* end = name.data() + kOffsetDigits;
   const auto [stop, error] = std::from_chars(name.data(), end, value);

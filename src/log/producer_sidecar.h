@@ -21,8 +21,9 @@ namespace semel::log {
 /// What ties a sidecar to its snapshot and its log.
 struct SidecarTie {
   uint32_t snapshot_checksum = 0;
-  Offset end_offset;                                // exclusive, as in the file's name
-  LeaderEpoch last_leader_epoch = kNoLeaderEpoch;   // of the batch with the last offset, −1 = no batch
+  Offset end_offset;  // exclusive, as in the file's name
+  LeaderEpoch last_leader_epoch =
+      kNoLeaderEpoch;  // of the batch with the last offset, −1 = no batch
   bool operator==(const SidecarTie&) const = default;
 };
 
@@ -33,8 +34,8 @@ struct Sidecar {
 };
 
 bytes::Buffer encode_sidecar(const Sidecar& sidecar);
-/// kUnsupportedVersion: a version that is not known here. kCorruptMessage: anything else that does not
-/// fit. In both cases the file is ignored.
+/// kUnsupportedVersion: a version that is not known here. kCorruptMessage: anything else that does
+/// not fit. In both cases the file is ignored.
 Result<Sidecar> decode_sidecar(bytes::ByteSpan file);
 
 /// "00000000000000000042.snapshot-semel"
@@ -42,11 +43,12 @@ std::string sidecar_name(Offset end_offset);
 /// The offset in the name, or nothing if it is none of a sidecar (temporary files included).
 std::optional<Offset> sidecar_offset(std::string_view name);
 
-/// Writes the sidecar beside its snapshot, which must be durable already: temporary file, sync, rename,
-/// directory sync; then removes all but the two newest. Blocks.
-Result<void> write_sidecar(rt::Disk& disk, const std::string& partition_folder, const Sidecar& sidecar);
-/// The sidecar of the snapshot at `tie.end_offset`, or nothing if there is none, or it is of another
-/// snapshot, another version, or damaged (logged). Blocks.
+/// Writes the sidecar beside its snapshot, which must be durable already: temporary file, sync,
+/// rename, directory sync; then removes all but the two newest. Blocks.
+Result<void> write_sidecar(rt::Disk& disk, const std::string& partition_folder,
+                           const Sidecar& sidecar);
+/// The sidecar of the snapshot at `tie.end_offset`, or nothing if there is none, or it is of
+/// another snapshot, another version, or damaged (logged). Blocks.
 std::optional<Sidecar> read_sidecar(rt::Disk& disk, const std::string& partition_folder,
                                     const SidecarTie& tie);
 

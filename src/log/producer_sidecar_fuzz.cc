@@ -1,4 +1,5 @@
-// Hostile sidecars: whatever is accepted comes back equal and can be loaded with a fitting snapshot.
+// Hostile sidecars: whatever is accepted comes back equal and can be loaded with a fitting
+// snapshot.
 #include <cstdlib>
 
 #include "log/producer_sidecar.h"

@@ -1,8 +1,8 @@
 #include "log/producer_sidecar.h"
 
-#include <gtest/gtest.h>
-
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "bytes/crc32c.h"
 #include "bytes/endian.h"
@@ -109,7 +109,8 @@ TEST(ProducerSidecar, MutationsUnderARightChecksumDoNoHarm) {
   for (int round = 0; round < 20'000; ++round) {
     std::vector<std::byte> file = good;
     for (int change = 0; change < 1 + round % 4; ++change)
-      file[12 + random() % (file.size() - 12)] = static_cast<std::byte>(random() % 4 == 0 ? 0xff : random());
+      file[12 + random() % (file.size() - 12)] =
+          static_cast<std::byte>(random() % 4 == 0 ? 0xff : random());
     mend(file);
     const auto decoded = decode_sidecar(file);
     if (!decoded) continue;
@@ -136,12 +137,13 @@ TEST(ProducerSidecar, MutationsUnderARightChecksumDoNoHarm) {
 TEST(ProducerSidecar, NamesDoNotDisturbKafka) {
   EXPECT_EQ(sidecar_name(Offset{42}), "00000000000000000042.snapshot-semel");
   EXPECT_EQ(sidecar_offset("00000000000000000042.snapshot-semel"), Offset{42});
-  for (const char* name : {"00000000000000000042.snapshot", "00000000000000000042.snapshot-semel.tmp",
-                           "42.snapshot-semel", "0000000000000000004x.snapshot-semel",
-                           "-0000000000000000042.snapshot-semel", ""})
+  for (const char* name :
+       {"00000000000000000042.snapshot", "00000000000000000042.snapshot-semel.tmp",
+        "42.snapshot-semel", "0000000000000000004x.snapshot-semel",
+        "-0000000000000000042.snapshot-semel", ""})
     EXPECT_FALSE(sidecar_offset(name)) << name;
-  for (const char* suffix : {".log", ".index", ".timeindex", ".txnindex", ".snapshot", ".deleted",
-                             ".cleaned", ".swap"})
+  for (const char* suffix :
+       {".log", ".index", ".timeindex", ".txnindex", ".snapshot", ".deleted", ".cleaned", ".swap"})
     EXPECT_FALSE(sidecar_name(Offset{42}).ends_with(suffix)) << suffix;
 }
 
@@ -156,7 +158,8 @@ TEST(ProducerSidecar, TheTwoNewestAreKept) {
   Machine machine;
   rt::Disk& disk = machine.disk();
   ASSERT_TRUE(disk.make_directories("/d/t-0"));
-  ASSERT_TRUE(disk.open("/d/t-0/00000000000000000009.snapshot-semel.tmp", rt::OpenMode::kCreateNew));
+  ASSERT_TRUE(
+      disk.open("/d/t-0/00000000000000000009.snapshot-semel.tmp", rt::OpenMode::kCreateNew));
   Sidecar sidecar;
   for (const int64_t offset : {10, 20, 30}) {
     sidecar.tie.end_offset = Offset{offset};

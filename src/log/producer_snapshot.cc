@@ -59,7 +59,8 @@ bytes::Buffer encode_producer_snapshot(std::span<const ProducerSnapshotEntry> en
 
 Result<uint32_t> producer_snapshot_checksum(bytes::ByteSpan file) {
   if (file.size() < kHeaderSize)
-    return fail(ErrorCode::kCorruptMessage, fmt::format("a producer snapshot of {} bytes", file.size()));
+    return fail(ErrorCode::kCorruptMessage,
+                fmt::format("a producer snapshot of {} bytes", file.size()));
   return bytes::load_be<uint32_t>(file.data() + kChecksumAt);
 }
 
@@ -67,7 +68,8 @@ Result<std::vector<ProducerSnapshotEntry>> decode_producer_snapshot(bytes::ByteS
   SEMEL_TRY(const uint32_t checksum, producer_snapshot_checksum(file));
   bytes::Reader reader(file);
   if (const int16_t version = reader.read_i16(); version != kVersion)
-    return fail(ErrorCode::kCorruptMessage, fmt::format("producer snapshot of version {}", version));
+    return fail(ErrorCode::kCorruptMessage,
+                fmt::format("producer snapshot of version {}", version));
   if (bytes::crc32c(file.subspan(kCheckedFrom)) != checksum)
     return fail(ErrorCode::kCorruptMessage, "checksum of the producer snapshot differs");
   reader.skip(sizeof checksum);

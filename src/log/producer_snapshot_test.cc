@@ -1,9 +1,9 @@
 #include "log/producer_snapshot.h"
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <fstream>
+
+#include <gtest/gtest.h>
 
 namespace semel::log {
 namespace {
@@ -23,18 +23,20 @@ std::vector<std::byte> encoded(std::span<const ProducerSnapshotEntry> entries) {
 TEST(ProducerSnapshot, VectorsOfTheFormat) {
   constexpr int64_t kTime = 0x18bcfe56800;
   EXPECT_EQ(encoded({}), from_hex("000148674bc700000000"));
-  const ProducerSnapshotEntry one{ProducerId{1000}, ProducerEpoch{0}, Sequence{0}, Offset{42}, 0, kTime,
-                                  -1, Offset{-1}};
-  EXPECT_EQ(encoded({{one}}),
-            from_hex("000179d1182d0000000100000000000003e8000000000000000000000000002a000000000000018b"
-                     "cfe56800ffffffffffffffffffffffff"));
+  const ProducerSnapshotEntry one{
+      ProducerId{1000}, ProducerEpoch{0}, Sequence{0}, Offset{42}, 0, kTime, -1, Offset{-1}};
+  EXPECT_EQ(
+      encoded({{one}}),
+      from_hex("000179d1182d0000000100000000000003e8000000000000000000000000002a000000000000018b"
+               "cfe56800ffffffffffffffffffffffff"));
   const ProducerSnapshotEntry two[] = {
       {ProducerId{1000}, ProducerEpoch{3}, Sequence{-1}, Offset{-1}, 0, kTime, 7, Offset{-1}},
       {ProducerId{1001}, ProducerEpoch{0}, Sequence{9}, Offset{119}, 4, kTime, -1, Offset{110}}};
-  EXPECT_EQ(encoded(two),
-            from_hex("0001695a741c0000000200000000000003e80003ffffffffffffffffffffffff00000000000001"
-                     "8bcfe5680000000007ffffffffffffffff00000000000003e9000000000009000000000000007700"
-                     "0000040000018bcfe56800ffffffff000000000000006e"));
+  EXPECT_EQ(
+      encoded(two),
+      from_hex("0001695a741c0000000200000000000003e80003ffffffffffffffffffffffff00000000000001"
+               "8bcfe5680000000007ffffffffffffffff00000000000003e9000000000009000000000000007700"
+               "0000040000018bcfe56800ffffffff000000000000006e"));
 }
 
 TEST(ProducerSnapshot, EveryFileOfKafkaComesBackBitForBit) {
@@ -42,6 +44,7 @@ TEST(ProducerSnapshot, EveryFileOfKafkaComesBackBitForBit) {
   size_t entries = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(SEMEL_GOLDEN_DIR)) {
     if (entry.path().extension() != ".snapshot") continue;
+    if (entry.path().string().contains("/dump-extra/")) continue;  // damaged on purpose
     std::ifstream in(entry.path(), std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(in), {}};
     const auto decoded = decode_producer_snapshot(bytes::as_bytes(text));
@@ -55,8 +58,8 @@ TEST(ProducerSnapshot, EveryFileOfKafkaComesBackBitForBit) {
 }
 
 TEST(ProducerSnapshot, DamageIsRefused) {
-  const ProducerSnapshotEntry entry{ProducerId{1000}, ProducerEpoch{0}, Sequence{0}, Offset{42}, 0, 1,
-                                    -1, Offset{-1}};
+  const ProducerSnapshotEntry entry{
+      ProducerId{1000}, ProducerEpoch{0}, Sequence{0}, Offset{42}, 0, 1, -1, Offset{-1}};
   const std::vector<std::byte> good = encoded({{entry}});
   for (size_t size = 0; size < good.size(); ++size)
     EXPECT_FALSE(decode_producer_snapshot(std::span(good).first(size))) << size;
@@ -71,7 +74,8 @@ TEST(ProducerSnapshot, DamageIsRefused) {
 }
 
 TEST(ProducerSnapshot, ImpossibleEntriesAreRefused) {
-  ProducerSnapshotEntry entry{ProducerId{1}, ProducerEpoch{0}, Sequence{3}, Offset{42}, 50, 1, -1, Offset{-1}};
+  ProducerSnapshotEntry entry{ProducerId{1}, ProducerEpoch{0}, Sequence{3}, Offset{42}, 50, 1, -1,
+                              Offset{-1}};
   EXPECT_FALSE(decode_producer_snapshot(encoded({{entry}})));
   entry.offset_delta = -1;
   EXPECT_FALSE(decode_producer_snapshot(encoded({{entry}})));

@@ -20,8 +20,8 @@ uint32_t seconds_up(int64_t ms) {
 }
 
 RememberedBatch newest_of(const HotSlot& slot) {
-  return {slot.last_sequence, slot.offset_delta, slot.last_offset, slot.batch_timestamp_ms,
-          slot.crc, slot.has(HotSlot::kCrcKnown)};
+  return {slot.last_sequence,      slot.offset_delta, slot.last_offset,
+          slot.batch_timestamp_ms, slot.crc,          slot.has(HotSlot::kCrcKnown)};
 }
 
 }  // namespace
@@ -39,11 +39,13 @@ void ProducerState::set_window_batches(uint16_t window_batches) {
 }
 
 Decision ProducerState::check(const BatchIdentity& batch, const LogFacts& facts) {
-  if (!facts.leadership_is_proven) [[unlikely]] return {};
+  if (!facts.leadership_is_proven) [[unlikely]]
+    return {};
   const uint32_t number = table_.find(batch.producer_id);
   if (number == ProducerTable::kNone) return check_unknown(batch);
   const HotSlot& slot = table_.at(number);
-  if (slot.epoch != batch.epoch) [[unlikely]] return check_other_epoch(batch, number);
+  if (slot.epoch != batch.epoch) [[unlikely]]
+    return check_other_epoch(batch, number);
   if (batch.base_sequence == slot.last_sequence.plus(1)) [[likely]]
     return append(batch, number, Reason::kInOrder);
   return check_not_next(batch, number, facts.log_start);
@@ -94,7 +96,8 @@ Decision ProducerState::check_not_next(const BatchIdentity& batch, uint32_t numb
   };
   const RememberedBatch newest = newest_of(slot);
   if (is_range_of(newest)) return stored_match(batch, number, newest, log_start);
-  const uint32_t older = std::min<uint32_t>(older_.count(slot.older_block), config_.window_batches - 1u);
+  const uint32_t older =
+      std::min<uint32_t>(older_.count(slot.older_block), config_.window_batches - 1u);
   for (uint32_t index = 0; index < older; ++index) {
     const RememberedBatch stored = older_.get(slot.older_block, index);
     if (is_range_of(stored)) return stored_match(batch, number, stored, log_start);
@@ -167,9 +170,15 @@ Decision ProducerState::settle(const BatchIdentity& batch, const Decision& decis
       settled.last_offset = found.stored.last_offset;
       settled.timestamp_ms = found.stored.timestamp_ms;
       break;
-    case Match::kDifferent: settled.reason = Reason::kSequenceReused; break;
-    case Match::kPartOf: settled.reason = Reason::kPartOfRange; break;
-    case Match::kOutOfReach: settled.reason = Reason::kOlderOutOfReach; break;
+    case Match::kDifferent:
+      settled.reason = Reason::kSequenceReused;
+      break;
+    case Match::kPartOf:
+      settled.reason = Reason::kPartOfRange;
+      break;
+    case Match::kOutOfReach:
+      settled.reason = Reason::kOlderOutOfReach;
+      break;
     case Match::kNotFound:
       settled.reason = decision.was_stored ? Reason::kBelowLogStart : Reason::kOlderUnknown;
       break;
@@ -254,8 +263,9 @@ Decision ProducerState::check_marker(const TxnMarker& marker) const {
   if (number == ProducerTable::kNone) return decision;
   const HotSlot& slot = table_.at(number);
   decision.known_epoch = slot.epoch;
-  const bool is_fenced = marker.epoch < slot.epoch || (marker.epoch_is_bumped && marker.epoch == slot.epoch &&
-                                                       slot.has(HotSlot::kTxnOpen));
+  const bool is_fenced =
+      marker.epoch < slot.epoch ||
+      (marker.epoch_is_bumped && marker.epoch == slot.epoch && slot.has(HotSlot::kTxnOpen));
   if (is_fenced || marker.coordinator_epoch < slot.coordinator_epoch) {
     decision.verdict = Verdict::kRefuse;
     decision.reason = is_fenced ? Reason::kFenced : Reason::kCoordinatorFenced;
@@ -297,28 +307,42 @@ bool ProducerState::has_open_txn(ProducerId producer_id) const {
 }
 
 RememberedBatch ProducerState::oldest_batch(const HotSlot& slot) const {
-  const uint32_t older = std::min<uint32_t>(older_.count(slot.older_block), config_.window_batches - 1u);
+  const uint32_t older =
+      std::min<uint32_t>(older_.count(slot.older_block), config_.window_batches - 1u);
   return older == 0 ? newest_of(slot) : older_.get(slot.older_block, older - 1);
 }
 
 void ProducerState::count(uint32_t number, Reason reason, const BatchIdentity* batch) {
   const auto note = [&](ProducerCounters& counters) {
     switch (reason) {
-      case Reason::kReencoded: ++counters.reencoded; [[fallthrough]];
+      case Reason::kReencoded:
+        ++counters.reencoded;
+        [[fallthrough]];
       case Reason::kSameBytes:
         ++counters.duplicates;
         counters.duplicate_records += static_cast<uint64_t>(batch->last_offset_delta) + 1;
         break;
-      case Reason::kBelowLogStart: ++counters.below_log_start; break;
-      case Reason::kSequenceReused: ++counters.sequences_reused; break;
-      case Reason::kNewEpoch: ++counters.epoch_bumps; break;
-      case Reason::kFenced: ++counters.fenced; break;
+      case Reason::kBelowLogStart:
+        ++counters.below_log_start;
+        break;
+      case Reason::kSequenceReused:
+        ++counters.sequences_reused;
+        break;
+      case Reason::kNewEpoch:
+        ++counters.epoch_bumps;
+        break;
+      case Reason::kFenced:
+        ++counters.fenced;
+        break;
       case Reason::kGap:
       case Reason::kPartOfRange:
       case Reason::kOlderUnknown:
       case Reason::kOlderOutOfReach:
-      case Reason::kEpochNotFromZero: ++counters.gaps; break;
-      default: break;
+      case Reason::kEpochNotFromZero:
+        ++counters.gaps;
+        break;
+      default:
+        break;
     }
   };
   note(totals_);

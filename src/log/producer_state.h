@@ -2,8 +2,8 @@
 // carries a producer id (KIP-98, KIP-360; reference semantics: Kafka's ProducerStateManager).
 //
 // Not thread-safe: it is used under the partition's combiner. Nothing here waits, reads files or
-// asks a clock. Every `now_ms` is the broker's own clock in Unix milliseconds (wall time at start plus
-// monotonic time), never a record's timestamp.
+// asks a clock. Every `now_ms` is the broker's own clock in Unix milliseconds (wall time at start
+// plus monotonic time), never a record's timestamp.
 //
 //   check() → kAppend → the log writes the batch → applied()
 //           → kCompare or kLookUp → the batch is read on the I/O pool → settle()
@@ -22,9 +22,11 @@
 namespace semel::log {
 
 struct ProducerStateConfig {
-  /// Batches remembered per producer: 1 … 1,024 (`semel.dedup.window.batches`). Kafka's clients need 5.
+  /// Batches remembered per producer: 1 … 1,024 (`semel.dedup.window.batches`). Kafka's clients
+  /// need 5.
   uint16_t window_batches = 5;
-  /// At this many producers an unknown one is refused, retriably; replication and loading go beyond.
+  /// At this many producers an unknown one is refused, retriably; replication and loading go
+  /// beyond.
   uint32_t producers_max = 1'000'000;
   /// `producer.id.expiration.ms`, since the broker's last append for the producer.
   int64_t expiration_ms = 86'400'000;
@@ -49,23 +51,26 @@ class ProducerState {
 
   /// kAppend, or kRefuse: 47 older producer epoch, 52 older coordinator.
   Decision check_marker(const TxnMarker& marker) const;
-  /// After a marker was written at `offset`, on leader, follower and at load. Returns the transaction
-  /// that it ended, if that had data here; an aborted one belongs into the txn index.
+  /// After a marker was written at `offset`, on leader, follower and at load. Returns the
+  /// transaction that it ended, if that had data here; an aborted one belongs into the txn index.
   std::optional<CompletedTxn> applied_marker(const TxnMarker& marker, Offset offset,
                                              int64_t timestamp_ms, int64_t now_ms);
 
   // --- followers and loading --------------------------------------------------------------------
   /// A batch that a leader accepted: taken as it is.
   void replay(const BatchIdentity& batch, const StoredBatch& stored, int64_t now_ms);
-  /// Adds the entries of a snapshot to an empty state. `sidecar` (may be null) gives the rest for the
-  /// producers in it. Entries without it count as appended `now_ms`; entries of either kind that have
-  /// expired by the broker's clock are left out, but none that start_rebuild() kept aside.
+  /// Adds the entries of a snapshot to an empty state. `sidecar` (may be null) gives the rest for
+  /// the producers in it. Entries without it count as appended `now_ms`; entries of either kind
+  /// that have expired by the broker's clock are left out, but none that start_rebuild() kept
+  /// aside.
   void load(std::span<const ProducerSnapshotEntry> entries, std::span<const ProducerView> sidecar,
             int64_t now_ms);
-  /// Truncation: the state must be rebuilt from a snapshot at or below the cut and a replay up to it.
-  /// Empties the state and keeps aside what no log can tell (CRCs as received, counters, last appends).
+  /// Truncation: the state must be rebuilt from a snapshot at or below the cut and a replay up to
+  /// it. Empties the state and keeps aside what no log can tell (CRCs as received, counters, last
+  /// appends).
   void start_rebuild();
-  /// Ends it: gives what was kept aside back to producers and batches that are there again unchanged.
+  /// Ends it: gives what was kept aside back to producers and batches that are there again
+  /// unchanged.
   void finish_rebuild();
   /// Forgets everything (the log starts anew elsewhere).
   void clear();

@@ -10,7 +10,8 @@ namespace {
 
 using namespace semel;
 
-[[gnu::noinline]] int64_t run_in_order(log::ProducerState& state, int64_t producers, int32_t batches) {
+[[gnu::noinline]] int64_t run_in_order(log::ProducerState& state, int64_t producers,
+                                       int32_t batches) {
   log::BatchIdentity batch;
   batch.epoch = ProducerEpoch{0};
   batch.last_offset_delta = 0;

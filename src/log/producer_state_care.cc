@@ -43,8 +43,8 @@ void ProducerState::insert_view(const ProducerView& view) {
   slot.epoch = view.epoch;
   slot.coordinator_epoch = view.coordinator_epoch;
   slot.entry_timestamp_ms = view.timestamp_ms;
-  slot.last_append_s = static_cast<uint32_t>(
-      std::clamp<int64_t>((view.last_append_ms + 999) / 1000, 0, UINT32_MAX));
+  slot.last_append_s =
+      static_cast<uint32_t>(std::clamp<int64_t>((view.last_append_ms + 999) / 1000, 0, UINT32_MAX));
   slot.first_known = view.first_known;
   slot.set(HotSlot::kEpochStartKnown, view.epoch_start_is_known);
   if (!view.batches.empty()) {
@@ -81,8 +81,8 @@ ProducerView view_of(const ProducerSnapshotEntry& entry, int64_t now_ms) {
   view.last_append_ms = now_ms;
   view.txn_first_offset = entry.txn_first_offset;
   if (entry.last_offset.value < 0) return view;
-  view.batches.push_back({entry.last_sequence, entry.offset_delta, entry.last_offset,
-                          entry.timestamp_ms, 0, false});
+  view.batches.push_back(
+      {entry.last_sequence, entry.offset_delta, entry.last_offset, entry.timestamp_ms, 0, false});
   view.first_known = view.batches.back().first_sequence();
   return view;
 }
@@ -170,7 +170,8 @@ ProducerView ProducerState::view(size_t index) const {
   if (slot.has(HotSlot::kTxnOpen)) view.txn_first_offset = txns_.first_offset_of(slot.producer_id);
   view.first_known = slot.first_known;
   view.epoch_start_is_known = slot.has(HotSlot::kEpochStartKnown);
-  const uint32_t older = std::min<uint32_t>(older_.count(slot.older_block), config_.window_batches - 1u);
+  const uint32_t older =
+      std::min<uint32_t>(older_.count(slot.older_block), config_.window_batches - 1u);
   for (uint32_t back = older; back > 0; --back)
     view.batches.push_back(older_.get(slot.older_block, back - 1));
   if (slot.has(HotSlot::kHasBatch))
@@ -207,7 +208,8 @@ std::vector<ProducerSnapshotEntry> ProducerState::snapshot() const {
     entry.offset_delta = slot.offset_delta;
     entry.timestamp_ms = slot.entry_timestamp_ms;
     entry.coordinator_epoch = slot.coordinator_epoch;
-    if (slot.has(HotSlot::kTxnOpen)) entry.txn_first_offset = txns_.first_offset_of(slot.producer_id);
+    if (slot.has(HotSlot::kTxnOpen))
+      entry.txn_first_offset = txns_.first_offset_of(slot.producer_id);
   }
   return entries;
 }

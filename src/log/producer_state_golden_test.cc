@@ -1,8 +1,8 @@
 // Replays every row of the answers that real Kafka brokers gave to raw Produce requests
 // (tests/golden/*/dedup-answers.json), and names each answer that is better on purpose.
-#include <gtest/gtest.h>
-
 #include <fstream>
+
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "log/producer_state_testing.h"
@@ -15,9 +15,9 @@ using testing::Sent;
 using testing::TestPartition;
 
 enum class Because {
-  kRemembersMore,   // Kafka answers 45; the range is in the window or found in the log
-  kComparesContent, // Kafka calls other records under a stored range a duplicate
-  kKeepsByOwnClock, // Kafka forgets by record timestamps and stores the batch again
+  kRemembersMore,    // Kafka answers 45; the range is in the window or found in the log
+  kComparesContent,  // Kafka calls other records under a stored range a duplicate
+  kKeepsByOwnClock,  // Kafka forgets by record timestamps and stores the batch again
 };
 
 struct Difference {
@@ -66,7 +66,8 @@ Row row_of(const nlohmann::json& json) {
   row.topic = json["topic"];
   row.producer = json["producer"];
   row.key = row.topic + "-" + std::to_string(json["partition"].get<int>());
-  row.sent.producer_id = 1000 + static_cast<int64_t>(std::hash<std::string>{}(row.producer) % 100000);
+  row.sent.producer_id =
+      1000 + static_cast<int64_t>(std::hash<std::string>{}(row.producer) % 100000);
   row.sent.epoch = json["epoch"];
   row.sent.base_sequence = json["base_sequence"];
   row.sent.records = json["records"];
@@ -88,8 +89,8 @@ const Difference* difference_of(const Row& row) {
 
 void expect_better(const Row& row, const Answer& answer, const Difference& difference,
                    const std::map<std::string, std::pair<Offset, int64_t>>& first_sent) {
-  const std::string sent = row.key + "/" + std::to_string(row.sent.epoch) + "/" +
-                           std::to_string(row.sent.base_sequence);
+  const std::string sent =
+      row.key + "/" + std::to_string(row.sent.epoch) + "/" + std::to_string(row.sent.base_sequence);
   if (difference.because == Because::kComparesContent) {
     EXPECT_EQ(answer.code, ErrorCode::kOutOfOrderSequenceNumber);
     EXPECT_EQ(answer.reason, Reason::kSequenceReused);
@@ -125,7 +126,8 @@ TEST_P(DedupAnswers, EveryRow) {
     }
     TestPartition& partition = partitions[row.key];
     partition.is_log_append_time = row.topic.ends_with("-lat");
-    if (partition.is_log_append_time && row.log_append_time >= 0) partition.now_ms = row.log_append_time;
+    if (partition.is_log_append_time && row.log_append_time >= 0)
+      partition.now_ms = row.log_append_time;
     const Answer answer = partition.send(row.sent);
     if (answer.is_appended) {
       first_sent[row.key + "/" + std::to_string(row.sent.epoch) + "/" +
@@ -146,8 +148,8 @@ TEST_P(DedupAnswers, EveryRow) {
   EXPECT_GT(better, 10u);
 }
 
-constexpr Restart kRestarts[] = {{"sidecar", true, true}, {"snapshot", true, false},
-                                 {"replay", false, false}};
+constexpr Restart kRestarts[] = {
+    {"sidecar", true, true}, {"snapshot", true, false}, {"replay", false, false}};
 
 std::vector<Case> cases() {
   std::vector<Case> all;
@@ -158,7 +160,8 @@ std::vector<Case> cases() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kafka, DedupAnswers, ::testing::ValuesIn(cases()), [](const auto& info) {
-  std::string name = info.param.version + "_" + info.param.restart_in_file + "_" + info.param.restart.name;
+  std::string name =
+      info.param.version + "_" + info.param.restart_in_file + "_" + info.param.restart.name;
   for (char& c : name)
     if (c == '-' || c == '.') c = '_';
   return name;

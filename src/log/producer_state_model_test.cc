@@ -1,10 +1,10 @@
 // ProducerState against a model that keeps the full history: random producers, re-sends, restarts,
-// truncations, retention and expiry. What must hold: a range that is stored is never stored again, and
-// a range that is not stored is never called stored.
-#include <gtest/gtest.h>
-
+// truncations, retention and expiry. What must hold: a range that is stored is never stored again,
+// and a range that is not stored is never called stored.
 #include <random>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "log/producer_state_testing.h"
 
@@ -43,13 +43,20 @@ class Model {
     for (int step = 0; step < steps && !::testing::Test::HasFailure(); ++step) {
       SCOPED_TRACE("step " + std::to_string(step));
       const uint32_t choice = below(100);
-      if (choice < 60) send_next();
-      else if (choice < 88) send_something();
-      else if (choice < 91) delete_some();
-      else if (choice < 94) take_snapshot();
-      else if (choice < 96) restart();
-      else if (choice < 98) truncate();
-      else pass_time();
+      if (choice < 60)
+        send_next();
+      else if (choice < 88)
+        send_something();
+      else if (choice < 91)
+        delete_some();
+      else if (choice < 94)
+        take_snapshot();
+      else if (choice < 96)
+        restart();
+      else if (choice < 98)
+        truncate();
+      else
+        pass_time();
     }
   }
 
@@ -61,14 +68,17 @@ class Model {
     config.hash_seed = seed;
     return config;
   }
-  uint32_t below(uint32_t bound) { return std::uniform_int_distribution<uint32_t>(0, bound - 1)(random_); }
+  uint32_t below(uint32_t bound) {
+    return std::uniform_int_distribution<uint32_t>(0, bound - 1)(random_);
+  }
   Offset some_offset() {
     const int64_t span = partition_.log.end - partition_.log.start;
     return partition_.log.start + static_cast<int64_t>(below(static_cast<uint32_t>(span / 2 + 1)));
   }
   const Entry* newest(const Producer& producer) const {
-    return producer.is_known && producer.history.size() > producer.known_from ? &producer.history.back()
-                                                                              : nullptr;
+    return producer.is_known && producer.history.size() > producer.known_from
+               ? &producer.history.back()
+               : nullptr;
   }
 
   void send_next() {
@@ -97,12 +107,24 @@ class Model {
     const auto size = static_cast<uint32_t>(producer.history.size());
     Sent sent = producer.history[size - 1 - below(std::min(size, 1 + below(30)))].sent;
     switch (below(8)) {
-      case 0: sent.content = "x" + std::to_string(++contents_); break;
-      case 1: sent.records += 1; break;
-      case 2: sent.base_sequence = Sequence{sent.base_sequence}.plus(1 + static_cast<int32_t>(below(3))).value; break;
-      case 3: sent.codec = bytes::CodecId::kLz4; break;
-      case 4: sent.epoch = static_cast<int16_t>(sent.epoch + 1); break;
-      default: break;
+      case 0:
+        sent.content = "x" + std::to_string(++contents_);
+        break;
+      case 1:
+        sent.records += 1;
+        break;
+      case 2:
+        sent.base_sequence =
+            Sequence{sent.base_sequence}.plus(1 + static_cast<int32_t>(below(3))).value;
+        break;
+      case 3:
+        sent.codec = bytes::CodecId::kLz4;
+        break;
+      case 4:
+        sent.epoch = static_cast<int16_t>(sent.epoch + 1);
+        break;
+      default:
+        break;
     }
     check(sent);
   }
@@ -155,15 +177,18 @@ class Model {
   void check(const Sent& sent) {
     Producer& producer = producers_[sent.producer_id];
     const Entry* last = newest(producer);
-    const bool is_next = last != nullptr && last->sent.epoch == sent.epoch &&
-                         Sequence{last->sent.base_sequence}.plus(last->sent.records).value == sent.base_sequence;
-    const bool starts_epoch = last != nullptr && sent.epoch > last->sent.epoch && sent.base_sequence == 0;
+    const bool is_next =
+        last != nullptr && last->sent.epoch == sent.epoch &&
+        Sequence{last->sent.base_sequence}.plus(last->sent.records).value == sent.base_sequence;
+    const bool starts_epoch =
+        last != nullptr && sent.epoch > last->sent.epoch && sent.base_sequence == 0;
     const bool may_append = last == nullptr || is_next || starts_epoch;
     const bool is_fenced = last != nullptr && sent.epoch < last->sent.epoch;
     const Answer answer = partition_.send(sent);
-    SCOPED_TRACE(::testing::Message() << "pid " << sent.producer_id << " epoch " << sent.epoch << " seq "
-                                      << sent.base_sequence << " x" << sent.records << " -> "
-                                      << static_cast<int>(answer.reason) << " " << answer.text);
+    SCOPED_TRACE(::testing::Message()
+                 << "pid " << sent.producer_id << " epoch " << sent.epoch << " seq "
+                 << sent.base_sequence << " x" << sent.records << " -> "
+                 << static_cast<int>(answer.reason) << " " << answer.text);
     EXPECT_EQ(answer.is_appended, may_append);
     EXPECT_EQ(answer.code == ErrorCode::kInvalidProducerEpoch, is_fenced);
     if (answer.is_appended) {
@@ -180,7 +205,8 @@ class Model {
       const auto is_it = [&](const Entry& stored_one) {
         return stored_one.sent.epoch == sent.epoch && stored_one.sent.content == sent.content &&
                stored_one.sent.base_sequence == sent.base_sequence &&
-               stored_one.sent.records == sent.records && stored_one.first_offset == answer.base_offset;
+               stored_one.sent.records == sent.records &&
+               stored_one.first_offset == answer.base_offset;
       };
       EXPECT_TRUE(std::ranges::any_of(producer.history, is_it));
     } else if (answer.code == ErrorCode::kDuplicateSequenceNumber) {
@@ -194,8 +220,8 @@ class Model {
   void remember(Producer& producer, const Sent& sent, const Answer& answer) {
     if (!producer.is_known) producer.known_from = producer.history.size();
     producer.is_known = true;
-    producer.history.push_back({sent, answer.base_offset, answer.base_offset + (sent.records - 1),
-                                partition_.now_ms});
+    producer.history.push_back(
+        {sent, answer.base_offset, answer.base_offset + (sent.records - 1), partition_.now_ms});
     producer.last_append_ms = partition_.now_ms;
   }
 
@@ -228,7 +254,8 @@ class Model {
   }
 
   void take_snapshot() {
-    snapshots_.push_back({partition_.log.end, partition_.state.snapshot(), partition_.state.views()});
+    snapshots_.push_back(
+        {partition_.log.end, partition_.state.snapshot(), partition_.state.views()});
   }
 
   void restart() {
@@ -243,7 +270,9 @@ class Model {
 
   void truncate() {
     const int64_t span = partition_.log.end - partition_.log.start;
-    const Offset wanted = partition_.log.end - static_cast<int64_t>(below(static_cast<uint32_t>(std::min<int64_t>(span, 30) + 1)));
+    const Offset wanted =
+        partition_.log.end -
+        static_cast<int64_t>(below(static_cast<uint32_t>(std::min<int64_t>(span, 30) + 1)));
     partition_.log.truncate(wanted);
     for (auto& [id, producer] : producers_) {
       while (!producer.history.empty() && producer.history.back().last_offset >= partition_.log.end)
@@ -251,21 +280,25 @@ class Model {
       if (!producer.history.empty()) producer.last_append_ms = producer.history.back().appended_ms;
       producer.known_from = std::min(producer.known_from, producer.history.size());
     }
-    std::erase_if(snapshots_, [&](const Snapshot& snapshot) { return snapshot.end > partition_.log.end; });
+    std::erase_if(snapshots_,
+                  [&](const Snapshot& snapshot) { return snapshot.end > partition_.log.end; });
     reload(partition_.log.end, true);
     agree();
   }
 
   void reload(Offset end, bool is_rebuild) {
-    if (is_rebuild) partition_.state.start_rebuild();
-    else partition_.state = ProducerState(config(1));
+    if (is_rebuild)
+      partition_.state.start_rebuild();
+    else
+      partition_.state = ProducerState(config(1));
     Offset from = partition_.log.start;
     if (snapshot_at_most(end) != nullptr) {
       const Snapshot& snapshot = *snapshot_at_most(end);
       const bool with_sidecar = below(2) == 0;
-      partition_.state.load(snapshot.entries,
-                            with_sidecar ? std::span(snapshot.views) : std::span<const ProducerView>{},
-                            partition_.now_ms);
+      partition_.state.load(
+          snapshot.entries,
+          with_sidecar ? std::span(snapshot.views) : std::span<const ProducerView>{},
+          partition_.now_ms);
       from = std::max(from, snapshot.end);
     }
     partition_.replay(from, end);

@@ -12,9 +12,10 @@ constexpr uint32_t kCrcUnknownBit = 0x80000000u;  // in the word of the offset d
 OlderBatches::OlderBatches() {
   classes_.reserve(kClasses);
   for (uint32_t size_class = 0; size_class < kClasses; ++size_class) {
-    const unsigned chunk_bits = size_class < kSmallestChunkBits ? kSmallestChunkBits - size_class : 0;
-    classes_.push_back({ChunkedArray<uint32_t>(1 + capacity(size_class) * kWordsPerBatch, chunk_bits),
-                        {}, 0});
+    const unsigned chunk_bits =
+        size_class < kSmallestChunkBits ? kSmallestChunkBits - size_class : 0;
+    classes_.push_back(
+        {ChunkedArray<uint32_t>(1 + capacity(size_class) * kWordsPerBatch, chunk_bits), {}, 0});
   }
 }
 
@@ -75,8 +76,8 @@ uint32_t OlderBatches::move_to_class(uint32_t handle, uint32_t size_class) {
   const uint32_t kept = std::min(count(handle), capacity(size_class));
   for (uint32_t index = 0; index < kept; ++index)
     store(block(target), kept - 1 - index, get(handle, index));
-  store_head(block(target), {static_cast<uint16_t>(kept == 0 ? 0 : kept - 1),
-                             static_cast<uint16_t>(kept)});
+  store_head(block(target),
+             {static_cast<uint16_t>(kept == 0 ? 0 : kept - 1), static_cast<uint16_t>(kept)});
   release(handle);
   return target;
 }

@@ -1,6 +1,6 @@
 // The storage of ProducerState: dense slots with an open-addressing index over them, and the older
-// remembered batches in blocks of their own, so that a producer with one batch costs little more than
-// its slot. Slots and blocks grow by small chunks; only the index (8 bytes an entry) doubles.
+// remembered batches in blocks of their own, so that a producer with one batch costs little more
+// than its slot. Slots and blocks grow by small chunks; only the index (8 bytes an entry) doubles.
 #pragma once
 
 #include <algorithm>
@@ -50,8 +50,8 @@ struct CounterSlot {
   ProducerCounters counters;
 };
 
-/// Elements of `stride` T each, numbered from 0, in chunks of 2^chunk_bits elements. The first chunk
-/// begins small and doubles, so that a partition with few producers stays small.
+/// Elements of `stride` T each, numbered from 0, in chunks of 2^chunk_bits elements. The first
+/// chunk begins small and doubles, so that a partition with few producers stays small.
 template <class T>
 class ChunkedArray {
  public:
@@ -63,7 +63,8 @@ class ChunkedArray {
   /// As at(), where the caller knows what the array was made with: a third of the instructions.
   template <size_t kStride, unsigned kChunkBits>
   T* at_known(size_t number) const {
-    return chunks_[number >> kChunkBits].get() + (number & ((size_t{1} << kChunkBits) - 1)) * kStride;
+    return chunks_[number >> kChunkBits].get() +
+           (number & ((size_t{1} << kChunkBits) - 1)) * kStride;
   }
   /// Makes room for elements 0 … count − 1; moves those of the first chunk while there is only one.
   void reserve(size_t count) {
@@ -106,8 +107,8 @@ class ChunkedArray {
   std::vector<std::unique_ptr<T[]>> chunks_;
 };
 
-/// Slots by producer id. Slot numbers are dense, 0 … size() − 1; removing one moves the last one into
-/// its place. Slot needs a member `producer_id` and must be copyable.
+/// Slots by producer id. Slot numbers are dense, 0 … size() − 1; removing one moves the last one
+/// into its place. Slot needs a member `producer_id` and must be copyable.
 template <class Slot>
 class PidTable {
  public:
@@ -156,9 +157,7 @@ class PidTable {
     index_.shrink_to_fit();
     slots_.clear();
   }
-  size_t memory_bytes() const {
-    return index_.capacity() * sizeof(Entry) + slots_.memory_bytes();
-  }
+  size_t memory_bytes() const { return index_.capacity() * sizeof(Entry) + slots_.memory_bytes(); }
 
  private:
   struct Entry {
@@ -184,7 +183,8 @@ class PidTable {
   }
   /// Removes an entry and closes the hole, so that no search ends too early.
   void take_out(uint32_t hole) {
-    for (uint32_t next = (hole + 1) & mask_; index_[next].number != kNone; next = (next + 1) & mask_) {
+    for (uint32_t next = (hole + 1) & mask_; index_[next].number != kNone;
+         next = (next + 1) & mask_) {
       const uint32_t home = index_[next].tag & mask_;
       if (((next - home) & mask_) < ((next - hole) & mask_)) continue;
       index_[hole] = index_[next];
@@ -216,8 +216,8 @@ using CounterTable = PidTable<CounterSlot>;
 class OlderBatches {
  public:
   OlderBatches();
-  /// Puts `batch` as the newest into the ring `handle` (HotSlot::kNoBlock: a new one), which keeps the
-  /// newest `limit` ≥ 1. Returns the handle to use from now on.
+  /// Puts `batch` as the newest into the ring `handle` (HotSlot::kNoBlock: a new one), which keeps
+  /// the newest `limit` ≥ 1. Returns the handle to use from now on.
   uint32_t push(uint32_t handle, const RememberedBatch& batch, uint32_t limit);
   /// 0 for kNoBlock.
   uint32_t count(uint32_t handle) const;

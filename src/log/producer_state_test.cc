@@ -13,8 +13,10 @@ using testing::TestPartition;
 
 constexpr int64_t kDay = 86'400'000;
 
-Answer send(TestPartition& partition, int32_t sequence, int32_t records = 1, std::string content = "v") {
-  return partition.send({.base_sequence = sequence, .records = records, .content = std::move(content)});
+Answer send(TestPartition& partition, int32_t sequence, int32_t records = 1,
+            std::string content = "v") {
+  return partition.send(
+      {.base_sequence = sequence, .records = records, .content = std::move(content)});
 }
 
 TEST(ProducerState, UnknownProducerMayBeginAnywhere) {
@@ -162,10 +164,12 @@ TEST(ProducerState, SequencesWrapInEveryPositionOfABatch) {
 TEST(ProducerState, EpochsFenceAndBump) {
   TestPartition partition;
   partition.send({.epoch = 3, .base_sequence = 0});
-  EXPECT_EQ(partition.send({.epoch = 2, .base_sequence = 1}).code, ErrorCode::kInvalidProducerEpoch);
+  EXPECT_EQ(partition.send({.epoch = 2, .base_sequence = 1}).code,
+            ErrorCode::kInvalidProducerEpoch);
   EXPECT_EQ(partition.send({.epoch = 4, .base_sequence = 1}).reason, Reason::kEpochNotFromZero);
   EXPECT_TRUE(partition.send({.epoch = 4, .base_sequence = 0}).is_appended);
-  EXPECT_EQ(partition.send({.epoch = 3, .base_sequence = 0}).code, ErrorCode::kInvalidProducerEpoch);
+  EXPECT_EQ(partition.send({.epoch = 3, .base_sequence = 0}).code,
+            ErrorCode::kInvalidProducerEpoch);
   const ProducerCounters counters = partition.state.find(ProducerId{0})->counters;
   EXPECT_EQ(counters.fenced, 2u);
   EXPECT_EQ(counters.epoch_bumps, 1u);
@@ -192,7 +196,8 @@ TEST(ProducerState, ExpiryWalksRoundInSmallSteps) {
   partition.now_ms += kDay + 1001;
   for (int64_t id = 0; id < 1000; id += 10) partition.send({.producer_id = id, .base_sequence = 1});
   size_t forgotten = 0;
-  for (int step = 0; step < 100; ++step) forgotten += partition.state.expire_step(partition.now_ms, 10);
+  for (int step = 0; step < 100; ++step)
+    forgotten += partition.state.expire_step(partition.now_ms, 10);
   EXPECT_EQ(forgotten, 900u);
   EXPECT_EQ(partition.state.size(), 100u);
   for (int64_t id = 0; id < 1000; id += 10)
@@ -212,7 +217,8 @@ TEST(ProducerState, TransactionsMoveTheStableOffset) {
   partition.send({.producer_id = 1, .is_transactional = true});  // 0
   partition.send({.producer_id = 2, .is_transactional = true});  // 1
   partition.send({.producer_id = 1, .base_sequence = 1, .is_transactional = true});
-  EXPECT_EQ(partition.send({.producer_id = 1, .base_sequence = 2}).code, ErrorCode::kInvalidTxnState);
+  EXPECT_EQ(partition.send({.producer_id = 1, .base_sequence = 2}).code,
+            ErrorCode::kInvalidTxnState);
   EXPECT_EQ(partition.state.first_unstable_offset(), Offset{0});
   TxnMarker marker{ProducerId{1}, ProducerEpoch{0}, 5, true};
   ASSERT_EQ(partition.state.check_marker(marker).verdict, Verdict::kAppend);

@@ -1,5 +1,5 @@
-// A partition in memory for the tests of duplicate detection: stored batches, a ProducerState before
-// them, and the whole way of a batch from check() to settle().
+// A partition in memory for the tests of duplicate detection: stored batches, a ProducerState
+// before them, and the whole way of a batch from check() to settle().
 #pragma once
 
 #include <map>
@@ -133,15 +133,14 @@ class TestPartition {
     Decision decision = state.check(identity, {log.start, leadership_is_proven});
     if (decision.verdict == Verdict::kAppend) return append(sent, identity, decision);
     if (decision.verdict == Verdict::kCompare || decision.verdict == Verdict::kLookUp) {
-      const auto found =
-          decision.verdict == Verdict::kCompare
-              ? compare_with_stored(log, identity, received, decision.last_offset)
-              : look_up(log, identity, received, {decision.first_offset, decision.last_offset},
-                        lookup_bytes);
+      const auto found = decision.verdict == Verdict::kCompare
+                             ? compare_with_stored(log, identity, received, decision.last_offset)
+                             : look_up(log, identity, received,
+                                       {decision.first_offset, decision.last_offset}, lookup_bytes);
       SEMEL_ASSERT(found.has_value());
       decision = state.settle(identity, decision, *found);
     }
-    Answer answer{code_of(decision.reason), decision.reason, false, kNoOffset, -1,
+    Answer answer{code_of(decision.reason),   decision.reason, false, kNoOffset, -1,
                   explain(decision, identity)};
     if (decision.verdict == Verdict::kDuplicate) {
       answer.base_offset = decision.first_offset;
@@ -152,7 +151,8 @@ class TestPartition {
 
   /// Empties the state and fills it as a start would: snapshot and sidecar as given, then a replay.
   void restart(bool with_snapshot, bool with_sidecar) {
-    const auto snapshot = decode_producer_snapshot(encode_producer_snapshot(state.snapshot()).span());
+    const auto snapshot =
+        decode_producer_snapshot(encode_producer_snapshot(state.snapshot()).span());
     SEMEL_ASSERT(snapshot.has_value());
     Sidecar sidecar;
     sidecar.tie.end_offset = log.end;
@@ -161,8 +161,8 @@ class TestPartition {
     SEMEL_ASSERT(decoded.has_value());
     state = ProducerState(config_);
     if (with_snapshot)
-      state.load(*snapshot, with_sidecar ? std::span(decoded->producers) : std::span<ProducerView>{},
-                 now_ms);
+      state.load(*snapshot,
+                 with_sidecar ? std::span(decoded->producers) : std::span<ProducerView>{}, now_ms);
     else
       replay(log.start, log.end);
   }
@@ -184,8 +184,12 @@ class TestPartition {
     log.batches.emplace(stored.first_offset.value, std::move(batch));
     log.end = stored.last_offset + 1;
     state.applied(identity, decision, stored, now_ms);
-    return {ErrorCode::kNone, decision.reason, true, stored.first_offset,
-            is_log_append_time ? now_ms : -1, {}};
+    return {ErrorCode::kNone,
+            decision.reason,
+            true,
+            stored.first_offset,
+            is_log_append_time ? now_ms : -1,
+            {}};
   }
 
   ProducerStateConfig config_;

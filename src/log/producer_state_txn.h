@@ -19,8 +19,8 @@ class PartitionTxns {
   void open(ProducerId producer_id, Offset first_offset);
   /// kNoOffset if it has none.
   Offset first_offset_of(ProducerId producer_id) const;
-  /// Ends the producer's open transaction. Returns the last stable offset behind it: the first offset
-  /// of the earliest other open transaction, else marker + 1.
+  /// Ends the producer's open transaction. Returns the last stable offset behind it: the first
+  /// offset of the earliest other open transaction, else marker + 1.
   Offset end(ProducerId producer_id, Offset marker);
 
   void high_watermark_moved(Offset high_watermark);

@@ -11,8 +11,8 @@
 
 namespace semel::log {
 
-/// What the header of a v2 batch with a producer id says. Sequences wrap after 2^31−1, also inside a
-/// batch.
+/// What the header of a v2 batch with a producer id says. Sequences wrap after 2^31−1, also inside
+/// a batch.
 struct BatchIdentity {
   ProducerId producer_id = kNoProducerId;
   ProducerEpoch epoch = kNoProducerEpoch;
@@ -51,8 +51,9 @@ struct TxnMarker {
 struct CompletedTxn {
   ProducerId producer_id = kNoProducerId;
   Offset first_offset;
-  Offset last_offset;         // the marker's
-  Offset last_stable_offset;  // first offset of the earliest other open transaction, else marker + 1
+  Offset last_offset;  // the marker's
+  Offset
+      last_stable_offset;  // first offset of the earliest other open transaction, else marker + 1
   bool is_abort = false;
 };
 
@@ -73,27 +74,27 @@ enum class Verdict : uint8_t {
 };
 
 enum class Reason : uint8_t {
-  kInOrder,              // append
-  kNewProducer,          // append
-  kNewEpoch,             // append
-  kSameBytes,            // duplicate, proven by the CRC
-  kReencoded,            // duplicate, proven by comparing records
-  kMayDiffer,            // compare
-  kOlder,                // look up
-  kBelowLogStart,        // 46: stored once and since deleted
-  kGap,                  // 45
-  kPartOfRange,          // 45: overlaps stored batches without being one of them
-  kSequenceReused,       // 45: same range, other records
-  kOlderUnknown,         // 45: older than anything known, not in the log
-  kOlderOutOfReach,      // 45: not within the bytes that one look-up may read
-  kEpochNotFromZero,     // 45: first sequence of a newer epoch (or after a marker alone) is not 0
-  kUnknownNotFromZero,   // 45: unknown producer of transaction version 2, sequence not 0
-  kFenced,               // 47: older epoch
-  kNotTransactional,     // 48: a transaction of this producer is open
-  kCoordinatorFenced,    // 52: marker of an older coordinator
-  kUnproven,             // 6
-  kTableFull,            // 19, retriable: no room for another producer now
-  kLookupBusy,           // 6, retriable: too many look-ups at a time
+  kInOrder,             // append
+  kNewProducer,         // append
+  kNewEpoch,            // append
+  kSameBytes,           // duplicate, proven by the CRC
+  kReencoded,           // duplicate, proven by comparing records
+  kMayDiffer,           // compare
+  kOlder,               // look up
+  kBelowLogStart,       // 46: stored once and since deleted
+  kGap,                 // 45
+  kPartOfRange,         // 45: overlaps stored batches without being one of them
+  kSequenceReused,      // 45: same range, other records
+  kOlderUnknown,        // 45: older than anything known, not in the log
+  kOlderOutOfReach,     // 45: not within the bytes that one look-up may read
+  kEpochNotFromZero,    // 45: first sequence of a newer epoch (or after a marker alone) is not 0
+  kUnknownNotFromZero,  // 45: unknown producer of transaction version 2, sequence not 0
+  kFenced,              // 47: older epoch
+  kNotTransactional,    // 48: a transaction of this producer is open
+  kCoordinatorFenced,   // 52: marker of an older coordinator
+  kUnproven,            // 6
+  kTableFull,           // 19, retriable: no room for another producer now
+  kLookupBusy,          // 6, retriable: too many look-ups at a time
 };
 
 /// The wire's code for a reason; kNone for appends and duplicates.
@@ -108,7 +109,8 @@ struct Decision {
   Sequence expected;
   /// Epoch known for the producer; −1 = none.
   ProducerEpoch known_epoch = kNoProducerEpoch;
-  /// Of the stored batch (kDuplicate, kCompare), or the offsets to search (kLookUp), both inclusive.
+  /// Of the stored batch (kDuplicate, kCompare), or the offsets to search (kLookUp), both
+  /// inclusive.
   Offset first_offset = kNoOffset;
   Offset last_offset = kNoOffset;
   int64_t timestamp_ms = -1;  // of the stored batch: LogAppendTimeMs of the answer
@@ -132,20 +134,21 @@ enum class Match : uint8_t {
 };
 struct LookupResult {
   Match match = Match::kNotFound;
-  StoredBatch stored;  // kEqual, kDifferent
+  StoredBatch stored;       // kEqual, kDifferent
   bool same_bytes = false;  // kEqual: the checksums are equal too
 };
 
-/// Counted where the leader decides; since the producer became known here, or as the sidecar kept it.
+/// Counted where the leader decides; since the producer became known here, or as the sidecar kept
+/// it.
 struct ProducerCounters {
-  uint64_t duplicates = 0;          // batches answered from memory or log, re-encoded ones included
+  uint64_t duplicates = 0;  // batches answered from memory or log, re-encoded ones included
   uint64_t duplicate_records = 0;
-  uint64_t reencoded = 0;           // of them: equal by content only
-  uint64_t below_log_start = 0;     // answered 46
-  uint64_t gaps = 0;                // answered 45 for a gap or an overlap
-  uint64_t sequences_reused = 0;    // answered 45 for other records under a stored range
+  uint64_t reencoded = 0;         // of them: equal by content only
+  uint64_t below_log_start = 0;   // answered 46
+  uint64_t gaps = 0;              // answered 45 for a gap or an overlap
+  uint64_t sequences_reused = 0;  // answered 45 for other records under a stored range
   uint64_t epoch_bumps = 0;
-  uint64_t fenced = 0;              // answered 47
+  uint64_t fenced = 0;  // answered 47
 
   bool operator==(const ProducerCounters&) const = default;
 };
@@ -169,10 +172,11 @@ struct ProducerView {
   ProducerId producer_id = kNoProducerId;
   ProducerEpoch epoch = kNoProducerEpoch;
   int32_t coordinator_epoch = -1;
-  int64_t timestamp_ms = -1;      // of the last batch or marker (what Kafka's snapshot keeps)
-  int64_t last_append_ms = -1;    // broker's clock, whole seconds, never too early
+  int64_t timestamp_ms = -1;    // of the last batch or marker (what Kafka's snapshot keeps)
+  int64_t last_append_ms = -1;  // broker's clock, whole seconds, never too early
   Offset txn_first_offset = kNoOffset;
-  /// First sequence from which everything up to the last one is known to have been stored; −1 = none.
+  /// First sequence from which everything up to the last one is known to have been stored; −1 =
+  /// none.
   Sequence first_known;
   /// first_known began the epoch: nothing of this epoch came before it.
   bool epoch_start_is_known = false;

@@ -114,6 +114,8 @@ bool LegacyRecordIterator::read_message(const BatchView& message, RecordView& re
   record.key = fields->key;
   record.value = fields->value;
   record.size = static_cast<int32_t>(message.size());
+  crc_ = message.crc();
+  crc_is_right_ = message.crc_is_right();
   return true;
 }
 

@@ -25,6 +25,9 @@ class LegacyRecordIterator {
   /// kCorruptMessage: inner messages that are compressed themselves, of another magic, damaged, or
   /// none; zstd, which these formats do not have; offsets that cannot be.
   Result<void> status() const;
+  /// The checksum of the message that next() returned last, and whether it fits.
+  uint32_t crc() const { return crc_; }
+  bool crc_is_right() const { return crc_is_right_; }
 
  private:
   void open_wrapper(const DecompressLimits& limits);
@@ -35,6 +38,8 @@ class LegacyRecordIterator {
   std::vector<std::byte> inner_;
   size_t position_ = 0;
   int64_t inner_base_ = 0;  // added to the offsets of inner messages
+  uint32_t crc_ = 0;
+  bool crc_is_right_ = false;
   bool is_done_ = false;
   std::string failure_;
 };

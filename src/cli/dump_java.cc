@@ -1,0 +1,96 @@
+#include "cli/dump_java.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+
+namespace semel::cli {
+namespace {
+
+struct Decoded {
+  uint32_t code_point = 0xfffd;
+  size_t size =
+      1;  // bytes used up; a malformed piece is its longest prefix that could begin a character
+};
+
+/// The lowest and highest second byte that may follow `lead`.
+std::pair<uint8_t, uint8_t> second_byte_range(uint8_t lead) {
+  switch (lead) {
+    case 0xe0:
+      return {0xa0, 0xbf};
+    case 0xed:
+      return {0x80, 0x9f};
+    case 0xf0:
+      return {0x90, 0xbf};
+    case 0xf4:
+      return {0x80, 0x8f};
+    default:
+      return {0x80, 0xbf};
+  }
+}
+
+Decoded decode_character(std::string_view rest) {
+  const auto lead = static_cast<uint8_t>(rest[0]);
+  if (lead < 0x80) return {lead, 1};
+  if (lead < 0xc2 || lead > 0xf4) return {};
+  const size_t size = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  uint32_t code_point = lead & (0xffu >> (size + 1));
+  for (size_t i = 1; i < size; ++i) {
+    const auto [low, high] =
+        i == 1 ? second_byte_range(lead) : std::pair<uint8_t, uint8_t>{0x80, 0xbf};
+    if (i >= rest.size()) return {0xfffd, i};
+    const auto byte = static_cast<uint8_t>(rest[i]);
+    if (byte < low || byte > high) return {0xfffd, i};
+    code_point = code_point << 6 | (byte & 0x3fu);
+  }
+  return {code_point, size};
+}
+
+}  // namespace
+
+std::string java_string(bytes::ByteSpan bytes) {
+  const std::string_view text = bytes::as_text(bytes);
+  std::string out;
+  out.reserve(text.size());
+  for (size_t at = 0; at < text.size();) {
+    const Decoded decoded = decode_character(text.substr(at));
+    if (decoded.code_point == 0xfffd)
+      out += "\xef\xbf\xbd";
+    else
+      out += text.substr(at, decoded.size);
+    at += decoded.size;
+  }
+  return out;
+}
+
+int32_t java_hash(std::string_view text) {
+  uint32_t hash = 0;
+  for (size_t at = 0; at < text.size();) {
+    const Decoded decoded = decode_character(text.substr(at));
+    const uint32_t code_point = decoded.code_point;
+    if (code_point >= 0x10000) {
+      hash = hash * 31 + (0xd800 + ((code_point - 0x10000) >> 10));
+      hash = hash * 31 + (0xdc00 + ((code_point - 0x10000) & 0x3ff));
+    } else {
+      hash = hash * 31 + code_point;
+    }
+    at += decoded.size;
+  }
+  return static_cast<int32_t>(hash);
+}
+
+std::vector<size_t> java_map_order(const std::vector<std::string>& keys) {
+  size_t buckets = 16;
+  while (keys.size() * 4 > buckets * 3) buckets *= 2;
+  std::vector<std::pair<size_t, size_t>> placed;  // bucket, index
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const auto hash = static_cast<uint32_t>(java_hash(keys[i]));
+    placed.emplace_back((hash ^ (hash >> 16)) & (buckets - 1), i);
+  }
+  std::ranges::sort(placed);
+  std::vector<size_t> order;
+  for (const auto& [bucket, index] : placed) order.push_back(index);
+  return order;
+}
+
+}  // namespace semel::cli
