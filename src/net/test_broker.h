@@ -59,7 +59,8 @@ struct TestTopic {
   int32_t partitions = 1;
   cluster::ConfigMap config;
   int32_t leader_epoch = 0;
-  int64_t incarnation = 0;  // another one, another topic id
+  int64_t incarnation = 0;     // another one, another topic id
+  std::optional<TopicId> id{};  // nothing: made from name and incarnation
 };
 
 class TestBroker;
@@ -97,8 +98,10 @@ class TestBroker {
   void delete_topic(const std::string& name);
   /// The partition as another leader's, or this broker's again.
   void move_leader(const std::string& topic, int32_t partition, BrokerId leader, int32_t epoch);
-  /// More replicas in the ISR than this one.
+  void set_config(const std::string& topic, cluster::ConfigMap config);
+  /// These replicas, all in sync.
   void set_isr(const std::string& topic, int32_t partition, std::vector<BrokerId> isr);
+  void set_isr_only(const std::string& topic, int32_t partition, std::vector<BrokerId> isr);
 
   rt::StartedRuntime& runtime() { return runtime_; }
   const rt::Address& address() const { return address_; }
@@ -112,6 +115,8 @@ class TestBroker {
  private:
   template <class Change>
   void change_image(Change change);
+  template <class Change>
+  void change_partition(const std::string& topic, int32_t partition, Change change);
   rt::Task<void> start_logs();
   rt::Task<void> stop_all();
 

@@ -20,7 +20,7 @@ Result<void> TestController::create(bytes::Reader& reader, int16_t version, byte
       result.error_code = static_cast<int16_t>(ErrorCode::kTopicAlreadyExists);
       continue;
     }
-    broker_.create_topic({topic.name, topic.num_partitions, {}, 0});
+    broker_.create_topic({topic.name, topic.num_partitions, {}});
     result.topic_id = broker_.image()->topic(topic.name)->id;
   }
   return response.encode(answer, version);
@@ -157,7 +157,7 @@ void TestBroker::create_topic(const TestTopic& topic) {
   change_image([&](auto& topics, auto& configs, auto& news) {
     auto image = std::make_shared<cluster::TopicImage>();
     image->name = topic.name;
-    image->id = id_of(topic.name, topic.incarnation);
+    image->id = topic.id.value_or(id_of(topic.name, topic.incarnation));
     for (int32_t i = 0; i < topic.partitions; ++i) {
       auto partition = std::make_shared<cluster::PartitionRegistration>();
       partition->replicas = {kSelf};
@@ -187,14 +187,14 @@ void TestBroker::delete_topic(const std::string& name) {
   });
 }
 
-void TestBroker::move_leader(const std::string& name, int32_t partition, BrokerId leader,
-                             int32_t epoch) {
+template <class Change>
+void TestBroker::change_partition(const std::string& name, int32_t partition, Change change) {
   change_image([&](auto& topics, auto&, auto& news) {
     auto topic = std::make_shared<cluster::TopicImage>(**topics.by_name.find(name));
     auto& place = topic->partitions[static_cast<size_t>(partition)];
     auto changed = std::make_shared<cluster::PartitionRegistration>(*place);
-    changed->leader = leader;
-    changed->leader_epoch = LeaderEpoch{epoch};
+    change(*changed);
+    ++changed->partition_epoch;
     place = changed;
     topics.by_name.set(name, topic);
     topics.by_id.set(topic->id, topic);
@@ -202,18 +202,33 @@ void TestBroker::move_leader(const std::string& name, int32_t partition, BrokerI
   });
 }
 
+void TestBroker::move_leader(const std::string& name, int32_t partition, BrokerId leader,
+                             int32_t epoch) {
+  change_partition(name, partition, [&](cluster::PartitionRegistration& changed) {
+    changed.leader = leader;
+    changed.leader_epoch = LeaderEpoch{epoch};
+  });
+}
+
 void TestBroker::set_isr(const std::string& name, int32_t partition, std::vector<BrokerId> isr) {
-  change_image([&](auto& topics, auto&, auto& news) {
-    auto topic = std::make_shared<cluster::TopicImage>(**topics.by_name.find(name));
-    auto& place = topic->partitions[static_cast<size_t>(partition)];
-    auto changed = std::make_shared<cluster::PartitionRegistration>(*place);
-    changed->isr = isr;
-    changed->replicas = isr;
-    changed->directories.assign(isr.size(), kDirectoryUnassigned);
-    place = changed;
-    topics.by_name.set(name, topic);
-    topics.by_id.set(topic->id, topic);
-    news.topics_changed.push_back(topic->id);
+  change_partition(name, partition, [&](cluster::PartitionRegistration& changed) {
+    changed.isr = isr;
+    changed.replicas = isr;
+    changed.directories.assign(isr.size(), kDirectoryUnassigned);
+  });
+}
+
+void TestBroker::set_isr_only(const std::string& name, int32_t partition,
+                              std::vector<BrokerId> isr) {
+  change_partition(name, partition,
+                   [&](cluster::PartitionRegistration& changed) { changed.isr = isr; });
+}
+
+void TestBroker::set_config(const std::string& name, cluster::ConfigMap config) {
+  change_image([&](auto&, auto& configs, auto& news) {
+    const cluster::ConfigResource resource{cluster::ConfigResourceType::kTopic, name};
+    configs.set(resource, std::make_shared<const cluster::ConfigMap>(std::move(config)));
+    news.configs_changed.push_back(resource);
   });
 }
 
