@@ -323,8 +323,13 @@ class KafkaDataTest : public ::testing::Test {
     request.max_bytes = 50 << 20;
     request.topics[0].partitions[0].partition_max_bytes = 50 << 20;
     request.isolation_level = isolation;
-    const auto response = client_->call<gen::FetchResponse>(request, 11);
+    auto response = client_->call<gen::FetchResponse>(request, 11);
     EXPECT_EQ(response.responses.size(), 1u);
+    EXPECT_EQ(response.responses[0].partitions[0].error_code, 0);
+    // Without a clean-shutdown marker nothing counts as flushed before the first commit.
+    for (int i = 0; i < 500 && response.responses[0].partitions[0].high_watermark == 0; ++i)
+      response = client_->call<gen::FetchResponse>(request, 11);
+    EXPECT_GT(response.responses[0].partitions[0].high_watermark, 0) << topic;
     return response.responses[0].partitions[0];
   }
 
@@ -338,7 +343,7 @@ TEST_F(KafkaDataTest, EveryCodecReadsTheSameRecords) {
   const auto plain = values_in(fetch("codec-none").records.buffer());
   EXPECT_EQ(plain.size(), 23u);
   for (const char* topic : {"codec-gzip", "codec-snappy", "codec-lz4", "codec-zstd"})
-    EXPECT_EQ(values_in(fetch(topic).records.buffer()), plain) << topic;
+    EXPECT_TRUE(values_in(fetch(topic).records.buffer()) == plain) << topic;
 }
 
 TEST_F(KafkaDataTest, ReadCommittedKnowsAbortedTransactions) {
