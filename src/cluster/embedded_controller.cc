@@ -168,7 +168,6 @@ rt::Task<void> EmbeddedController::flush_loop([[maybe_unused]] rt::Gate::Entry e
       co_await flush_bell_.wait();
       continue;
     }
-    const Offset end = log_->end();
     const auto election = std::exchange(unsaved_election_, std::nullopt);
     const int16_t kraft_version = quorum_.kraft_version();
     auto flushed = co_await rt::run_blocking(*runtime_.disk, home_, [this, &election, kraft_version] {
@@ -178,7 +177,8 @@ rt::Task<void> EmbeddedController::flush_loop([[maybe_unused]] rt::Gate::Entry e
       fail_for_good(flushed.error());
       co_return;
     }
-    const quorum::Output output = quorum_.on_flushed(end);
+    // What was appended while the flush ran may be covered too.
+    const quorum::Output output = quorum_.on_flushed(log_->flushed_end());
     if (output.high_watermark) wake_waiters();
   }
 }

@@ -1,4 +1,5 @@
 #include "api/controller/call.h"
+#include "base/log.h"
 #include "gen/broker_registration.h"
 
 namespace semel::api::controller {
@@ -15,6 +16,9 @@ rt::Task<bool> answer_broker_registration(Call& call) {
   auto decision =
       call.node.controller().register_broker(request, call.node.next_offset(), call.node.monotonic_ms());
   if (!decision) {
+    // The response has no room for a text: the controller's operator gets it.
+    log_warn("controller", "registration of broker {} is refused ({}): {}", request.broker_id,
+             error_name(decision.error().code), decision.error().context);
     response.error_code = wire_code(decision.error().code);
     co_return write_response(call, response);
   }
