@@ -59,13 +59,14 @@ Result<std::optional<TimestampAndOffset>> first_record(const record::BatchView& 
 }  // namespace
 
 Result<ReadSlice> Log::read(Offset from, size_t max_bytes, Offset upper_limit, bool at_least_one) {
+  // In this order: the list holds everything below `end`, and what it lost lies below the log start.
   const Offset end = log_end();
+  const auto segments = segments_.load();
   if (from < log_start() || from > end) {
     return fail(ErrorCode::kOffsetOutOfRange,
                 fmt::format("offset {} is not in [{}, {}]", from.value, log_start().value, end.value));
   }
   const Offset upper = std::min(upper_limit, end);
-  const auto segments = segments_.load();
   for (size_t i = floor_segment(*segments, from); from < upper && i < segments->size(); ++i) {
     Segment& segment = *(*segments)[i];
     if (segment.base() >= upper) break;

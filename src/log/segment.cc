@@ -97,8 +97,9 @@ Result<void> Segment::append(bytes::ByteSpan batches) {
   record::BatchIterator iterator(batches);
   uint64_t position = start;
   while (const auto batch = iterator.next()) {
-    if (position == start)
-      window.push({static_cast<uint32_t>(batch->base_offset() - base_), static_cast<uint32_t>(start)});
+    if (batch->base_offset() != window_end_)
+      window.push({static_cast<uint32_t>(batch->base_offset() - base_), static_cast<uint32_t>(position)});
+    window_end_ = batch->next_offset();
     auto indexed = index_batch(*batch, position);
     if (!indexed && indexed.error().cause != Cause::kNoSpace) return indexed;
     position += batch->size();

@@ -123,6 +123,7 @@ class Segment {
   TransactionIndex transactions_;
   std::atomic<uint64_t> size_{0};
   std::atomic<PairWindow*> boundaries_{nullptr};  // starts of batches, and the end
+  Offset window_end_ = kNoOffset;  // offset of the newest boundary
   uint64_t bytes_since_entry_ = 0;
   std::optional<TimestampOffset> max_timestamp_;
   std::optional<int64_t> first_timestamp_;  // of the first batch, −1 = it has none
