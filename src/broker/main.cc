@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <climits>
 #include <csignal>
 #include <cstdlib>
 #include <optional>
@@ -14,7 +15,7 @@
 #include "base/log.h"
 #include "broker/broker.h"
 #include "cli/cluster_caller.h"
-#include "cli/dump.h"
+#include "cli/dump_log_command.h"
 #include "cli/kafka_topics.h"
 #include "cli/output.h"
 #include "cli/serve.h"
@@ -159,13 +160,26 @@ int with_runtime(cli::Output& output, Run run) {
   return cli::kInternal;
 }
 
+cli::DumpPaths dump_paths(rt::Runtime& runtime) {
+  char directory[PATH_MAX];
+  return {*runtime.disk, ::getcwd(directory, sizeof directory) != nullptr ? directory : "."};
+}
+
+cli::DumpStyle dump_style() {
+  const char* version = std::getenv("SEMEL_AS_VERSION");
+  const bool is_26 = version != nullptr && std::string_view(version).starts_with("2.6");
+  return is_26 ? cli::DumpStyle::kKafka26 : cli::DumpStyle::kKafka43;
+}
+
 /// The command behind a name that Kafka's tools have; nothing for other names.
 std::optional<int> run_kafka_name(std::string_view name, Arguments words, cli::Output& output) {
   if (name == "kafka-topics.sh") return cli::run_kafka_topics(words, &connect, output);
   if (name == "kafka-storage.sh")
     return with_runtime(output, [&](rt::Runtime& runtime) { return cli::run_kafka_storage(words, runtime, output); });
   if (name == "kafka-dump-log.sh")
-    return with_runtime(output, [&](rt::Runtime& runtime) { return cli::run_dump_log(words, *runtime.disk, output); });
+    return with_runtime(output, [&](rt::Runtime& runtime) {
+      return cli::run_dump_log(words, dump_paths(runtime), dump_style(), output);
+    });
   if (name == "kafka-server-start.sh")
     return with_runtime(output, [&](rt::Runtime& runtime) {
       return serve(cli::plan_kafka_server_start(words, *runtime.disk, output), output);
@@ -185,8 +199,6 @@ int run_semel(Arguments words, cli::Output& output) {
       return serve(cli::plan_serve(rest, *runtime.disk, output), output);
     });
   if (command == "topic") return cli::run_topic_command(rest, &connect, output);
-  if (command == "dump")
-    return with_runtime(output, [&](rt::Runtime& runtime) { return cli::run_dump(rest, *runtime.disk, output); });
   if (command == "version" || command == "--version") {
     output.out("semel 0.1.0\n");
     return cli::kOk;

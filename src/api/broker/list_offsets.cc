@@ -90,6 +90,14 @@ void look(const Job& job, replica::Isolation isolation, int16_t version) {
   }
 }
 
+/// Leader epochs came with version 4; a value in an older answer has no form.
+void drop_epochs(gen::ListOffsetsResponse& response, int16_t version) {
+  constexpr int16_t kFirstWithEpoch = 4;
+  if (version >= kFirstWithEpoch) return;
+  for (auto& topic : response.topics)
+    for (Answer& answer : topic.partitions) answer.leader_epoch = kNoLeaderEpoch.value;
+}
+
 }  // namespace
 
 rt::Task<Progress> ListOffsetsHandler::run(RequestContext& context) {
@@ -131,6 +139,7 @@ rt::Task<Progress> ListOffsetsHandler::run(RequestContext& context) {
     };
     co_await rt::run_blocking(*services_.runtime.disk, context.executor(), read_all);
   }
+  drop_epochs(response, version);
   context.respond(response);
   co_return Progress::kReady;
 }
