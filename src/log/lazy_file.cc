@@ -18,9 +18,12 @@ Result<std::shared_ptr<rt::File>> LazyFile::open(rt::OpenMode mode) {
 
 Result<std::shared_ptr<rt::File>> LazyFile::create() {
   auto state = state_.lock();
-  SEMEL_TRY(auto file, disk_.open(state->path, rt::OpenMode::kCreate));
-  SEMEL_CHECK(file->truncate(0));
-  state->file = file;
+  auto file = disk_.open(state->path, rt::OpenMode::kCreateNew);
+  if (!file && file.error().cause == Cause::kExists) {
+    file = disk_.open(state->path, rt::OpenMode::kReadWrite);
+    if (file) SEMEL_CHECK((*file)->truncate(0));
+  }
+  if (file) state->file = *file;
   return file;
 }
 

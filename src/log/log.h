@@ -205,15 +205,18 @@ class Log {
   /// True if flush() has something to do.
   bool needs_flush() const;
   /// Makes everything durable: records, indexes of sealed segments, epochs, waiting snapshots; moves the
-  /// recovery point. Blocks; one at a time per log.
+  /// recovery point. Blocks, also while another flush of this log runs.
   Result<void> flush();
   void set_listener(std::weak_ptr<LogListener> listener);
   std::shared_ptr<LogListener> listener() const;
   /// Trims and syncs all files and takes a producer snapshot, as Kafka at a controlled stop. The log
   /// takes no appends afterwards. Blocks.
   Result<void> close_clean();
-  /// Takes no appends any more; nothing is written (the log is deleted, or its directory offline).
+  /// Takes no appends any more; nothing is written from now on (its directory is offline).
   void close();
+  /// As close(), and waits for a flush that runs: afterwards nothing is written under path(), so that
+  /// the folder can be renamed and its name used again.
+  void close_for_removal();
   /// What recovery cut off when the log was opened.
   const std::vector<CutReport>& cuts() const { return cuts_; }
   /// Removes files whose delay has passed; returns when the next is due, if any waits.
@@ -242,6 +245,7 @@ class Log {
   Result<void> retire(LogState& state, const Segments& gone);
   size_t count_deletable(LogState& state, const Segments& segments, int64_t now_ms);
   static SnapshotImage image_of(const LogState& state, Offset end, int64_t now_ms);
+  Result<void> flush_now();
   Result<void> write_flush(const FlushPlan& plan, const std::string& epochs,
                            const std::vector<std::shared_ptr<const SnapshotImage>>& snapshots);
   /// Passes `error` on as kKafkaStorageError; kIo takes the directory offline.
@@ -255,6 +259,7 @@ class Log {
   const std::string path_;
   const std::vector<CutReport> cuts_;
   mutable rt::Guarded<LogState> state_;
+  rt::Guarded<bool> may_flush_{true};  // held during a flush; false once removed
   Published<Segments> segments_;
   std::atomic<int64_t> log_start_{0};
   std::atomic<int64_t> log_end_{0};

@@ -63,6 +63,11 @@ bool Log::needs_flush() const {
 }
 
 Result<void> Log::flush() {
+  auto may_flush = may_flush_.lock();
+  return *may_flush ? flush_now() : Result<void>{};
+}
+
+Result<void> Log::flush_now() {
   FlushPlan plan = plan_flush();
   std::string epochs;
   std::vector<std::shared_ptr<const SnapshotImage>> snapshots;
@@ -145,6 +150,11 @@ Result<void> Log::close_clean() {
 
 void Log::close() {
   state_.with([](LogState& state) { state.is_closed = true; });
+}
+
+void Log::close_for_removal() {
+  close();
+  *may_flush_.lock() = false;
 }
 
 }  // namespace semel::log

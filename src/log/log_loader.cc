@@ -31,7 +31,9 @@ LogLoader::LogLoader(LogContext& context, std::string folder, const LogConfig& c
 Result<LoadedLog> LogLoader::load() {
   SEMEL_CHECK(list_folder());
   SEMEL_CHECK(finish_swaps());
-  SEMEL_TRY(loaded_.topic_id, read_partition_metadata(context_.disk, folder_));
+  if (!loaded_.is_new) {
+    SEMEL_TRY(loaded_.topic_id, read_partition_metadata(context_.disk, folder_));
+  }
   SEMEL_CHECK(load_epochs());
   SEMEL_CHECK(open_segments());
   SEMEL_CHECK(settle_bounds());

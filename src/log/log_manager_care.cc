@@ -77,9 +77,13 @@ void LogManager::Impl::run_care(rt::UniqueFunction<void()> work, rt::UniqueFunct
   runtime_.disk->run_blocking(std::move(work), home(),
                               [self = shared_from_this(), done = std::move(done)]() mutable {
                                 if (done) done();
-                                if (--self->care_running_ > 0) return;
-                                for (auto& waiting : std::exchange(self->waiting_for_care_, {})) waiting();
+                                self->leave_care();
                               });
+}
+
+void LogManager::Impl::leave_care() {
+  if (--care_running_ > 0) return;
+  for (auto& waiting : std::exchange(waiting_for_care_, {})) waiting();
 }
 
 void LogManager::Impl::flush_tick() {
@@ -237,7 +241,7 @@ Result<void> LogManager::Impl::retire(const TopicPartition& name, std::string_vi
   const auto log = find(name);
   if (log == nullptr) return fail(ErrorCode::kUnknownTopicOrPartition, name.to_text(), Cause::kNotFound);
   LogDirectory& directory = directory_of(*log);
-  log->close();
+  log->close_for_removal();
   logs_.with([&](auto& logs) { logs.erase(name); });
   directory.drop(name);
   const std::string path = fmt::format("{}/{}", directory.path(),

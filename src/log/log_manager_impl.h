@@ -44,6 +44,8 @@ class LogManager::Impl : public std::enable_shared_from_this<LogManager::Impl> {
   /// As run_all, for care that runs beside everything else; stop() waits for it.
   void run_care(rt::UniqueFunction<void()> work, rt::UniqueFunction<void()> done = {});
 
+  void leave_care();
+
   Result<void> make_directories();
   void load_logs(rt::UniqueFunction<void(Result<LoadReport>)> done);
   void load_one(Loading& loading, size_t index);

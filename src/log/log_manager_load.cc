@@ -162,11 +162,15 @@ void LogManager::Impl::add(LogDirectory& directory, std::shared_ptr<Log> log) {
 
 void LogManager::Impl::stop(int64_t broker_epoch, rt::UniqueFunction<void(Result<void>)> done) {
   abandon();
-  auto go_on = [self = shared_from_this(), broker_epoch, done = std::move(done)]() mutable {
+  for (const auto& [filesystem, flusher] : flushers_) {
+    ++care_running_;
+    flusher->when_idle([self = shared_from_this()] { self->leave_care(); });
+  }
+  waiting_for_care_.push_back([self = shared_from_this(), broker_epoch, done = std::move(done)]() mutable {
     self->close_logs(broker_epoch, std::move(done));
-  };
-  if (care_running_ == 0) return go_on();
-  waiting_for_care_.push_back(std::move(go_on));
+  });
+  ++care_running_;
+  leave_care();
 }
 
 void LogManager::Impl::close_logs(int64_t broker_epoch, rt::UniqueFunction<void(Result<void>)> done) {
