@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/log.h"
@@ -131,7 +130,7 @@ class Server {
 
 uint32_t reactor_count(const broker::Config& config) {
   const int64_t wanted = config.number("semel.reactors");
-  return wanted > 0 ? static_cast<uint32_t>(wanted) : std::max(1u, std::thread::hardware_concurrency());
+  return wanted > 0 ? static_cast<uint32_t>(wanted) : static_cast<uint32_t>(std::max(1l, ::sysconf(_SC_NPROCESSORS_ONLN)));
 }
 
 int serve(const cli::ServePlan& plan, cli::Output& output) {
