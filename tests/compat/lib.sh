@@ -25,6 +25,7 @@ kafka_libs() {
 POM
     mvn -q -B -f "$dir/pom.xml" dependency:copy-dependencies -DoutputDirectory="$dir/libs" \
       >"$dir/mvn.log" 2>&1 || return 1
+    rm -f "$dir"/libs/slf4j-log4j12-* "$dir"/libs/slf4j-reload4j-*
     touch "$dir/complete"
   fi
   echo "$dir/libs"
