@@ -127,6 +127,7 @@ rt::Task<bool> Consumer::fetch(Lane& lane) {
     co_return true;
   }
   const rt::Instant deadline = now() + milliseconds{world_.workload.request_timeout_ms};
+  const int64_t asked_at = world_.now_ns();
   auto response = co_await lane.client->call<gen::FetchResponse>(request, fetch_version_, deadline,
                                                                  &token);
   if (!response) {
@@ -136,20 +137,21 @@ rt::Task<bool> Consumer::fetch(Lane& lane) {
   }
   bool is_fine = response->error_code == 0;
   for (const auto& topic : response->responses)
-    for (const auto& data : topic.partitions) is_fine = handle_partition(data) && is_fine;
+    for (const auto& data : topic.partitions) is_fine = handle_partition(data, asked_at) && is_fine;
   if (!is_fine)
     co_await rt::pause(*runtime_.executors[0], {now() + milliseconds{20}, &token});
   co_return is_fine;
 }
 
-bool Consumer::handle_partition(const gen::FetchResponse::PartitionData& data) {
+bool Consumer::handle_partition(const gen::FetchResponse::PartitionData& data,
+                                int64_t asked_at) {
   if (data.partition_index < 0 || static_cast<size_t>(data.partition_index) >= parts_.size())
     return false;
   const auto index = static_cast<uint16_t>(data.partition_index);
   Part& part = parts_[index];
   const auto code = static_cast<ErrorCode>(data.error_code);
   if (code == ErrorCode::kNone) {
-    handle_data(part, index, data);
+    handle_data(part, index, data, asked_at);
     return true;
   }
   world_.trace.probe(fmt::format("fetch: {}", error_name(code)));
@@ -168,28 +170,25 @@ bool Consumer::handle_partition(const gen::FetchResponse::PartitionData& data) {
 }
 
 void Consumer::handle_data(Part& part, uint16_t index,
-                           const gen::FetchResponse::PartitionData& data) {
+                           const gen::FetchResponse::PartitionData& data, int64_t asked_at) {
   const Offset high_watermark{data.high_watermark};
-  if (high_watermark < part.high_watermark && !world_.may_lose)
-    world_.history.complain("high watermark went back",
-                            fmt::format("partition {}: from {} to {}", index,
-                                        part.high_watermark.value, high_watermark.value));
+  if (high_watermark < part.high_watermark)
+    world_.trace.probe("consumer: high watermark went back");
   part.high_watermark = high_watermark;
   part.log_start = std::max(part.log_start, Offset{data.log_start_offset});
-  const int64_t at = world_.now_ns();
   const auto next = codec_.read(data.records.buffer().span(), part.position,
                                 [&](const RecordKey& key, Offset offset) {
                                   if (role_ == Role::kFinal)
                                     world_.history.final_record(key, offset);
                                   else
-                                    world_.history.read(key, offset, at);
+                                    world_.history.read(key, offset, asked_at);
                                 });
   if (!next) {
     world_.history.complain("corrupt", fmt::format("partition {} from offset {}: {}", index,
                                                    part.position.value, next.error().context));
     return;
   }
-  if (*next > high_watermark)
+  if (*next > part.position && *next > high_watermark)
     world_.history.complain("beyond the high watermark",
                             fmt::format("partition {}: read up to {}, high watermark {}", index,
                                         next->value, high_watermark.value));

@@ -42,8 +42,9 @@ class Consumer final : public rt::sim::Program {
   rt::Task<bool> ask_metadata(Lane& lane);
   rt::Task<bool> fetch(Lane& lane);
   gen::FetchRequest make_request(const Lane& lane) const;
-  bool handle_partition(const gen::FetchResponse::PartitionData& data);
-  void handle_data(Part& part, uint16_t index, const gen::FetchResponse::PartitionData& data);
+  bool handle_partition(const gen::FetchResponse::PartitionData& data, int64_t asked_at);
+  void handle_data(Part& part, uint16_t index, const gen::FetchResponse::PartitionData& data,
+                   int64_t asked_at);
   void wander();
   rt::Instant now() const { return runtime_.clock->now(); }
 

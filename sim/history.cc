@@ -62,8 +62,8 @@ void History::failed(const RecordKey& key, Time at) {
   send.told_at = at;
 }
 
-void History::read(const RecordKey& key, Offset offset, Time at) {
-  reads_.push_back({key, offset, at});
+void History::read(const RecordKey& key, Offset offset, Time asked_at) {
+  reads_.push_back({key, offset, asked_at});
 }
 
 void History::took_producer_id(ProducerId id, uint16_t producer) {
@@ -124,12 +124,12 @@ void History::judge_sends(const Terms& terms, const Places& places, Findings& fi
                                                          place->second[0]));
     if (send.fate != Fate::kAcked && send.fate != Fate::kStored) continue;
     if (!is_there) {
-      if (!may_be_lost(send.told_at, terms))
+      if (!may_be_lost(send.sent_at, terms))
         report(findings, "lost", fmt::format("{} was acknowledged at offset {} at {} ms and is gone",
                                              key.to_text(), send.offset.value,
                                              send.told_at / 1'000'000));
     } else if (send.fate == Fate::kAcked && place->second[0] != send.offset.value &&
-               !may_be_lost(send.told_at, terms)) {
+               !may_be_lost(send.sent_at, terms)) {
       report(findings, "moved", fmt::format("{} was acknowledged at offset {} and lies at {}",
                                             key.to_text(), send.offset.value, place->second[0]));
     }
@@ -138,7 +138,7 @@ void History::judge_sends(const Terms& terms, const Places& places, Findings& fi
 
 void History::judge_reads(const Terms& terms, Findings& findings) const {
   for (const Read& read : reads_) {
-    if (may_be_lost(read.at, terms)) continue;
+    if (may_be_lost(read.asked_at, terms)) continue;
     const auto content = content_.find(read.key.partition);
     if (content == content_.end() || read.offset < content->second.start) continue;
     const auto found = content->second.records.find(read.offset.value);
@@ -173,7 +173,7 @@ void History::judge_real_time(const Terms& terms, Findings& findings) const {
   };
   std::map<uint16_t, std::vector<Point>> points;
   for (const auto& [key, send] : sends_) {
-    if (send.fate != Fate::kAcked || may_be_lost(send.told_at, terms)) continue;
+    if (send.fate != Fate::kAcked || may_be_lost(send.sent_at, terms)) continue;
     points[key.partition].push_back({send.sent_at, true, &key, &send});
     points[key.partition].push_back({send.told_at, false, &key, &send});
   }

@@ -52,7 +52,8 @@ class History {
   void acked(const RecordKey& key, Offset offset, Time at);
   void stored(const RecordKey& key, Time at);
   void failed(const RecordKey& key, Time at);
-  void read(const RecordKey& key, Offset offset, Time at);
+  /// `asked_at`: when the request was sent that brought it.
+  void read(const RecordKey& key, Offset offset, Time asked_at);
   /// A producer id was handed to a client; never twice.
   void took_producer_id(ProducerId id, uint16_t producer);
   /// A broker's machine lost its power; −1 counts as never.
@@ -79,7 +80,7 @@ class History {
   struct Read {
     RecordKey key;
     Offset offset;
-    Time at;
+    Time asked_at;
   };
   struct Content {
     Offset start{0};
@@ -89,8 +90,9 @@ class History {
   using Places = std::map<RecordKey, std::vector<int64_t>>;
   using Findings = std::vector<Violation>;
 
-  bool may_be_lost(Time told_at, const Terms& terms) const {
-    return terms.power_cut_may_lose && told_at <= last_power_cut_;
+  /// `asked_at` and not the time of the answer: an answer may arrive after its broker died.
+  bool may_be_lost(Time asked_at, const Terms& terms) const {
+    return terms.power_cut_may_lose && asked_at <= last_power_cut_;
   }
   void judge_content(Findings& findings) const;
   void judge_sends(const Terms& terms, const Places& places, Findings& findings) const;

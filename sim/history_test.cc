@@ -60,9 +60,9 @@ TEST(History, ForgivesOnlyWhatAPowerCutMayLose) {
   EXPECT_EQ(judge(history), "lost") << "class ack";
   EXPECT_EQ(judge(history, {.power_cut_may_lose = true}), "");
   History later = good_history();
-  later.lost_power(24);
+  later.lost_power(19);
   store(later, {key(0), key(1)});
-  EXPECT_EQ(judge(later, {.power_cut_may_lose = true}), "lost") << "acknowledged after the cut";
+  EXPECT_EQ(judge(later, {.power_cut_may_lose = true}), "lost") << "sent after the cut";
 }
 
 TEST(History, SeesADuplicate) {
