@@ -107,7 +107,7 @@ Result<void> Log::rebuild_producers(LogState& state, Offset end) {
   for (const auto& segment : *segments_.load()) {
     if (segment->base() < end) SEMEL_CHECK(replay_segment(*segment, from, end, state.producers, now_ms));
   }
-  state.producers.finish_rebuild();
+  state.producers.finish_rebuild(end);
   state.producers.high_watermark_moved(high_watermark());
   publish_unstable(state);
   return {};

@@ -70,8 +70,9 @@ class ProducerState {
   /// appends).
   void start_rebuild();
   /// Ends it: gives what was kept aside back to producers and batches that are there again
-  /// unchanged.
-  void finish_rebuild();
+  /// unchanged, and to producers whose batches all lie below `end`, where the log was cut: they
+  /// were not touched, though their records may be deleted and no snapshot may know them.
+  void finish_rebuild(Offset end);
   /// Forgets everything (the log starts anew elsewhere).
   void clear();
 

@@ -128,10 +128,15 @@ void ProducerState::start_rebuild() {
   kept_aside_ = std::move(kept);
 }
 
-void ProducerState::finish_rebuild() {
-  for (const ProducerView& kept : std::exchange(kept_aside_, {})) {
+void ProducerState::finish_rebuild(Offset end) {
+  for (ProducerView& kept : std::exchange(kept_aside_, {})) {
     const uint32_t number = table_.find(kept.producer_id);
-    if (number != ProducerTable::kNone) give_back(table_.at(number), kept);
+    if (number != ProducerTable::kNone) {
+      give_back(table_.at(number), kept);
+    } else if (!kept.batches.empty() && kept.batches.back().last_offset < end) {
+      kept.txn_first_offset = kNoOffset;
+      insert_view(kept);
+    }
   }
 }
 

@@ -302,7 +302,7 @@ class Model {
       from = std::max(from, snapshot.end);
     }
     partition_.replay(from, end);
-    if (is_rebuild) partition_.state.finish_rebuild();
+    if (is_rebuild) partition_.state.finish_rebuild(end);
   }
 
   std::mt19937 random_;

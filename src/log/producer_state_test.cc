@@ -316,7 +316,7 @@ TEST(ProducerState, RebuildKeepsWhatNoLogCanTell) {
   partition.now_ms += 5000;
   partition.state.start_rebuild();
   partition.replay(Offset{3}, Offset{6});
-  partition.state.finish_rebuild();
+  partition.state.finish_rebuild(Offset{6});
   const auto view = *partition.state.find(ProducerId{0});
   EXPECT_EQ(view.batches.back().last_sequence, Sequence{5});
   EXPECT_EQ(view.first_known, Sequence{0});
@@ -324,6 +324,21 @@ TEST(ProducerState, RebuildKeepsWhatNoLogCanTell) {
   EXPECT_EQ(view.last_append_ms, partition.now_ms - 5000);
   EXPECT_EQ(send(partition, 1).code, ErrorCode::kDuplicateSequenceNumber);
   EXPECT_TRUE(send(partition, 6).is_appended);
+}
+
+TEST(ProducerState, RebuildForgetsNobodyWhoseRecordsWereOnlyDeleted) {
+  TestPartition partition;
+  partition.send({.producer_id = 1});                  // 0
+  for (int32_t i = 0; i < 5; ++i) send(partition, i);  // 1 … 5
+  partition.send({.producer_id = 2});                  // 6
+  partition.log.delete_below(Offset{2});
+  partition.log.truncate(Offset{5});
+  partition.state.start_rebuild();
+  partition.replay(Offset{2}, Offset{5});
+  partition.state.finish_rebuild(Offset{5});
+  EXPECT_TRUE(partition.state.find(ProducerId{1}));
+  EXPECT_FALSE(partition.state.find(ProducerId{2})) << "its only batch was cut off";
+  EXPECT_EQ(partition.send({.producer_id = 1}).base_offset, Offset{0});
 }
 
 TEST(ProducerState, CountersSurviveWithTheSidecar) {
