@@ -70,6 +70,8 @@ rt::Task<Result<void>> EmbeddedController::start() {
   auto elected = quorum_.start(content->election, std::move(content->facts));
   if (!elected) co_return fail(elected.error());
   controller_.load(content->image, std::move(content->registered_at), monotonic_ms());
+  // Its process is this one, so nobody else can be alive under that id.
+  if (config_.own_broker) controller_.end_session(*config_.own_broker);
   unsaved_election_ = elected->persist;
   is_active_ = true;
   last_append_ = home_.clock().now();

@@ -29,7 +29,7 @@ Result<void> write_durably(rt::Disk& disk, const std::string& path, const bytes:
 Result<void> write_zero_checkpoint(rt::Runtime& runtime, const FormatPlan& plan,
                                    const DirectoryId& directory_id) {
   const std::string folder = plan.metadata_directory + "/" + std::string(kMetadataFolder);
-  SEMEL_CHECK(runtime.disk->make_directories(folder));
+  SEMEL_CHECK(rt::make_durable_directories(*runtime.disk, folder));
   quorum::Voter voter;
   voter.id = plan.node_id.value;
   voter.directory = directory_id;
@@ -45,7 +45,7 @@ Result<void> write_zero_checkpoint(rt::Runtime& runtime, const FormatPlan& plan,
 
 Result<void> format_one(rt::Runtime& runtime, const FormatPlan& plan, const std::string& directory) {
   rt::Disk& disk = *runtime.disk;
-  SEMEL_CHECK(disk.make_directories(directory));
+  SEMEL_CHECK(rt::make_durable_directories(disk, directory));
   const DirectoryId id = runtime.random->uuid();
   SnapshotContent bootstrap;
   bootstrap.epoch = LeaderEpoch{0};

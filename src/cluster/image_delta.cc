@@ -18,6 +18,16 @@ Result<void> ImageDelta::replay(const VersionedRecord& record) {
   return {};
 }
 
+void ImageDelta::replay_kraft_version(int16_t level) {
+  const auto set = [level](Work& work) {
+    work.features_changed = true;
+    if (level > 0) work.image.features[std::string(kKraftVersion)] = level;
+    else work.image.features.erase(std::string(kKraftVersion));
+  };
+  set(*work_);
+  if (transaction_ != nullptr) set(*transaction_);
+}
+
 void ImageDelta::start_snapshot() {
   transaction_.reset();
   Work fresh;

@@ -23,6 +23,8 @@ class ImageDelta {
 
   /// Errors (fatal): kCorruptMessage with what does not fit. After an error the delta is worthless.
   Result<void> replay(const VersionedRecord& record);
+  /// kraft.version stands in control records, and counts as a finalized feature (KIP-853).
+  void replay_kraft_version(int16_t level);
   /// A snapshot holds everything: what it does not name is gone. Call before its first record.
   void start_snapshot();
 

@@ -43,7 +43,7 @@ void add_features(const MetadataImage& image, Records& out) {
   };
   if (image.metadata_version() != 0) add(kMetadataVersion, image.metadata_version());
   for (const auto& [name, level] : image.features)
-    if (name != kMetadataVersion) add(name, level);
+    if (name != kMetadataVersion && name != kKraftVersion) add(name, level);
 }
 
 void add_topics(const MetadataImage& image, Records& out) {

@@ -70,14 +70,24 @@ void describe(const PartitionRegistration& partition, Answer& answer) {
   answer.partition_epoch = partition.partition_epoch;
 }
 
-ErrorCode alter_one(const ControllerView& view, const TopicImage& topic, const Asked& asked,
-                    const std::pair<BrokerId, int16_t>& sender, Decision<gen::AlterPartitionResponse>& decision,
-                    Answer& answer) {
+struct Sender {
+  BrokerId id;
+  int16_t version;  // of its request
+};
+
+/// Where the outcome for one partition goes.
+struct Outcome {
+  Records& records;
+  Answer& answer;
+};
+
+ErrorCode alter_one(const ControllerView& view, const TopicImage& topic, const Asked& asked, const Sender& sender,
+                    const Outcome& outcome) {
   const PartitionRegistration* partition = topic.partition(PartitionIndex{asked.partition_index});
   if (partition == nullptr) return ErrorCode::kUnknownTopicOrPartition;
-  if (const ErrorCode code = check_epochs(*partition, asked, sender.first); code != ErrorCode::kNone) return code;
-  const auto isr = proposed_isr(asked, sender.second);
-  if (const ErrorCode code = check_isr(*partition, asked, isr, sender.first); code != ErrorCode::kNone) return code;
+  if (const ErrorCode code = check_epochs(*partition, asked, sender.id); code != ErrorCode::kNone) return code;
+  const auto isr = proposed_isr(asked, sender.version);
+  if (const ErrorCode code = check_isr(*partition, asked, isr, sender.id); code != ErrorCode::kNone) return code;
   if (!std::ranges::all_of(isr, [&](const ProposedMember& m) { return is_eligible(view.image, m); }))
     return ErrorCode::kIneligibleReplica;
 
@@ -87,14 +97,14 @@ ErrorCode alter_one(const ControllerView& view, const TopicImage& topic, const A
   change.set_isr(std::move(ids)).set_recovery_state(static_cast<LeaderRecoveryState>(asked.leader_recovery_state));
   auto record = change.build();
   if (!record) {
-    describe(*partition, answer);
+    describe(*partition, outcome.answer);
     return ErrorCode::kNone;
   }
   const auto after = merge(*partition, std::get<gen::PartitionChangeRecord>(record->body));
   SEMEL_ASSERT(after.has_value(), "the controller's own change must fit");
-  decision.records.push_back(*std::move(record));
-  if (after->leader != sender.first) return ErrorCode::kNewLeaderElected;
-  describe(*after, answer);
+  outcome.records.push_back(*std::move(record));
+  if (after->leader != sender.id) return ErrorCode::kNewLeaderElected;
+  describe(*after, outcome.answer);
   return ErrorCode::kNone;
 }
 
@@ -114,7 +124,7 @@ Result<Decision<gen::AlterPartitionResponse>> decide_alter_partition(
       answer.partition_index = partition.partition_index;
       const ErrorCode code = topic == nullptr
                                  ? ErrorCode::kUnknownTopicId
-                                 : alter_one(view, *topic, partition, {sender, version}, decision, answer);
+                                 : alter_one(view, *topic, partition, {sender, version}, {decision.records, answer});
       answer.error_code = static_cast<int16_t>(code);
     }
   }

@@ -33,8 +33,9 @@ struct Replayer final : BatchVisitor {
     SEMEL_CHECK(delta.replay(record));
     return note(place);
   }
-  Result<void> on_control(const RecordPlace& place, const ControlRecord&) override {
+  Result<void> on_control(const RecordPlace& place, const ControlRecord& record) override {
     if (place.offset >= limit) return fail(kAtHighWatermark);
+    if (const auto* version = std::get_if<KraftVersion>(&record)) delta.replay_kraft_version(version->version);
     return note(place);
   }
   Result<void> note(const RecordPlace& place) {
@@ -241,6 +242,7 @@ struct MetadataFollower::Core {
     delta.start_snapshot();
     const auto facts = read_snapshot(content, [this](const VersionedRecord& record) { return delta.replay(record); });
     if (!facts) return fail(facts.error(), "metadata snapshot");
+    if (facts->kraft_version) delta.replay_kraft_version(*facts->kraft_version);
     regions.clear();
     applied = fetched = Offset{id.end_offset};
     applied_epoch = fetched_epoch = LeaderEpoch{id.epoch};

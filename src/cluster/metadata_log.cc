@@ -29,8 +29,10 @@ class LogReplayer final : public BatchVisitor {
   }
   Result<void> on_control(const RecordPlace& place, const ControlRecord& record) override {
     last = place;
-    if (const auto* version = std::get_if<KraftVersion>(&record))
+    if (const auto* version = std::get_if<KraftVersion>(&record)) {
       content_.facts.kraft_version = version->version;
+      delta.replay_kraft_version(version->version);
+    }
     if (const auto* voters = std::get_if<KraftVoters>(&record)) {
       content_.facts.voters = voters->voters;
       content_.facts.voters_are_in_log = true;
@@ -105,7 +107,8 @@ Result<std::unique_ptr<MetadataLog>> MetadataLog::open(rt::Runtime& runtime, con
   std::unique_ptr<MetadataLog> result(new MetadataLog(std::make_unique<Parts>(runtime)));
   Parts& parts = *result->parts_;
   result->folder_ = directory + "/" + std::string(kMetadataFolder);
-  SEMEL_CHECK(runtime.disk->make_directories(result->folder_));
+  if (!runtime.disk->exists(result->folder_))
+    SEMEL_CHECK(rt::make_durable_directories(*runtime.disk, result->folder_));
   remove_leftovers(*runtime.disk, result->folder_);
   SEMEL_TRY(parts.snapshots, list_snapshots(*runtime.disk, result->folder_));
   log::LoadHints hints;
@@ -132,6 +135,7 @@ Result<std::optional<quorum::LogPoint>> MetadataLog::load_snapshot(MetadataConte
     }
     content.facts.kraft_version = facts->kraft_version.value_or(0);
     content.facts.voters = facts->voters.value_or(std::vector<quorum::Voter>{});
+    if (facts->kraft_version) delta.replay_kraft_version(*facts->kraft_version);
     content.image = delta.finish(point->end - 1, point->epoch).after;
     content.facts.voters_are_in_log = point->end.value > 0 && facts->voters.has_value();
     return *point;

@@ -31,8 +31,9 @@ std::unique_ptr<Dispatcher> make_dispatcher(const Services& services, rt::Execut
   add(kDescribeConfigs, Order::kBarrier, std::make_unique<DescribeConfigsHandler>(services));
   add(kDescribeCluster, Order::kBarrier, std::make_unique<DescribeClusterHandler>(services));
   add(kDescribeProducers, Order::kBarrier, std::make_unique<DescribeProducersHandler>(services));
-  add(kCreateTopics, Order::kBarrier, forward());
-  add(kDeleteTopics, Order::kBarrier, forward());
+  for (const gen::ApiKey key : {kCreateTopics, kDeleteTopics, kAlterConfigs, kCreatePartitions, kElectLeaders,
+                                kIncrementalAlterConfigs, kDescribeQuorum, kUnregisterBroker})
+    add(key, Order::kBarrier, forward());
   return dispatcher;
 }
 

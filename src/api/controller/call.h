@@ -56,6 +56,9 @@ rt::Task<bool> answer_allocate_producer_ids(Call& call);
 rt::Task<bool> answer_create_topics(Call& call);
 rt::Task<bool> answer_delete_topics(Call& call);
 rt::Task<bool> answer_create_partitions(Call& call);
+rt::Task<bool> answer_alter_configs(Call& call);
+rt::Task<bool> answer_incremental_alter_configs(Call& call);
+rt::Task<bool> answer_elect_leaders(Call& call);
 rt::Task<bool> answer_describe_cluster(Call& call);
 rt::Task<bool> answer_alter_partition(Call& call);
 
