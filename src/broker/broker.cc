@@ -92,7 +92,7 @@ class Broker::Impl final : public log::LogManagerListener {
   }
 
   rt::Task<void> stop() {
-    if (lifecycle_ && lifecycle_->state() == cluster::LifecycleState::kRunning) co_await lifecycle_->shut_down();
+    if (lifecycle_) co_await lifecycle_->shut_down();
     if (replicas_) {
       images_.remove_listener(*replicas_);
       replicas_->stop();
@@ -210,20 +210,25 @@ class Broker::Impl final : public log::LogManagerListener {
     channel_ = std::make_unique<cluster::PeerChannel>(home_, open_controller());
     follower_ = std::make_unique<cluster::MetadataFollower>(
         home_, open_controller(), images_,
-        cluster::FollowerSettings{.cluster_id = identity_.cluster_id, .replica_id = identity_.broker.value,
+        cluster::FollowerSettings{.cluster_id = identity_.cluster_id, .replica_id = follower_id(),
                                   .directory = identity_.metadata_directory},
         [this](const Error& error) { fatal(error); });
     follower_->start();
     auto directories = co_await rt::run_blocking(*runtime_.disk, home_, [this] { return directory_ids(); });
     if (!directories) co_return fail(directories.error());
-    lifecycle_ = std::make_unique<cluster::BrokerLifecycle>(
-        home_, *channel_, images_, broker_identity(config_, identity_, std::move(*directories), *runtime_.random),
-        lifecycle_times(config_));
+    auto self = broker_identity(config_, identity_, std::move(*directories), *runtime_.random);
+    keep_finalized_levels(controller_->controller().image()->features, self.features);
+    lifecycle_ = std::make_unique<cluster::BrokerLifecycle>(home_, *channel_, images_, std::move(self),
+                                                            lifecycle_times(config_));
     id_source_ = std::make_unique<ControllerProducerIds>(*channel_, home_, identity_.broker, *lifecycle_);
     producer_ids_ = std::make_unique<cluster::ProducerIdAllocator>(*id_source_, home_);
     auto registered = co_await lifecycle_->register_and_catch_up();
     co_return registered;
   }
+
+  /// In combined mode broker and voter are one node, and a voter does not follow itself: the broker then
+  /// reads the committed log as a node of no quorum.
+  int32_t follower_id() const { return is_combined() ? -1 : identity_.broker.value; }
 
   Result<std::vector<DirectoryId>> directory_ids() { return read_directory_ids(*runtime_.disk, config_.log_dirs); }
 

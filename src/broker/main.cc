@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "broker/broker.h"
 #include "cli/cluster_caller.h"
+#include "cli/dump_command.h"
 #include "cli/dump_log_command.h"
 #include "cli/kafka_topics.h"
 #include "cli/output.h"
@@ -198,6 +199,10 @@ int run_semel(Arguments words, cli::Output& output) {
       return serve(cli::plan_serve(rest, *runtime.disk, output), output);
     });
   if (command == "topic") return cli::run_topic_command(rest, &connect, output);
+  if (command == "dump")
+    return with_runtime(output, [&](rt::Runtime& runtime) {
+      return cli::run_dump_command(rest, dump_paths(runtime), output);
+    });
   if (command == "version" || command == "--version") {
     output.out("semel 0.1.0\n");
     return cli::kOk;

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/log.h"
 #include "broker/config_table.h"
 #include "cluster/features.h"
 #include "log/meta_properties.h"
@@ -138,6 +139,17 @@ replica::PartitionConfig partition_config(const Config& config, const Identity& 
   return {.self = identity.broker,
           .flush = flush_policy(config),
           .lookup_bytes_max = static_cast<uint64_t>(config.number("semel.dedup.lookup.bytes"))};
+}
+
+void keep_finalized_levels(const cluster::FeatureLevels& finalized,
+                           std::map<std::string, cluster::LevelRange>& offered) {
+  for (const auto& [name, level] : finalized) {
+    const cluster::Feature* feature = cluster::find_feature(name);
+    cluster::LevelRange& range = offered[name];
+    if (level <= range.max || feature == nullptr || level > feature->supported.max) continue;
+    log_warn("broker", "{} stays at level {}; what it stands for is not served by this version", name, level);
+    range.max = level;
+  }
 }
 
 Result<std::vector<DirectoryId>> read_directory_ids(rt::Disk& disk, const std::vector<std::string>& directories) {

@@ -26,6 +26,12 @@ cluster::ControllerNodeConfig controller_config(const Config& config, const Iden
 log::LogManagerConfig log_manager_config(const Config& config, const Identity& identity, rt::Random& random);
 replica::PartitionConfig partition_config(const Config& config, const Identity& identity);
 
+/// On a single node that Kafka formatted, levels of features that semel does not offer yet (groups, share
+/// groups, streams, …) stay as they are: the registration is widened by them, with a warning for each.
+/// Levels that no Kafka 4.3 knows are not kept: the registration is then refused.
+void keep_finalized_levels(const cluster::FeatureLevels& finalized,
+                           std::map<std::string, cluster::LevelRange>& offered);
+
 /// The directory.id of each directory's meta.properties. Blocks.
 Result<std::vector<DirectoryId>> read_directory_ids(rt::Disk& disk, const std::vector<std::string>& directories);
 
