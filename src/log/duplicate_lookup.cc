@@ -65,6 +65,12 @@ Result<bytes::Buffer> read_or_nothing(BatchSource& source, Offset from, uint64_t
   return bytes;
 }
 
+/// equal ≥ different ≥ part of
+bool is_at_least(Match match, Match other) {
+  const auto rank = [](Match m) { return m == Match::kEqual ? 2 : m == Match::kDifferent ? 1 : 0; };
+  return rank(match) >= rank(other);
+}
+
 /// What the batches of one piece of the log say, from `from` to `to` inclusive.
 struct Piece {
   LookupResult found;
@@ -72,6 +78,8 @@ struct Piece {
   bool goes_before = false;  // a batch before the range was found: it cannot lie further back
 };
 
+/// Where a range lies there twice (the producer was forgotten in between), an equal batch counts,
+/// else the newest.
 Result<Piece> search_piece(bytes::ByteSpan bytes, const BatchIdentity& batch,
                            const record::BatchView& sent, Offset to) {
   Piece piece;
@@ -79,22 +87,15 @@ Result<Piece> search_piece(bytes::ByteSpan bytes, const BatchIdentity& batch,
   while (const auto stored = batches.next()) {
     if (stored->base_offset() > to) break;
     if (!is_of_producer(*stored, batch)) continue;
-    switch (relation_of(*stored, batch)) {
-      case Relation::kSameRange: {
-        SEMEL_TRY(piece.found, compare(*stored, sent));
-        piece.is_decided = true;
-        return piece;
-      }
-      case Relation::kOverlaps:
-        piece.found.match = Match::kPartOf;
-        piece.is_decided = true;
-        break;
-      case Relation::kBefore:
-        piece.goes_before = true;
-        break;
-      case Relation::kOther:
-        break;
+    const Relation relation = relation_of(*stored, batch);
+    if (relation == Relation::kBefore) piece.goes_before = true;
+    if (relation != Relation::kSameRange && relation != Relation::kOverlaps) continue;
+    LookupResult found{.match = Match::kPartOf};
+    if (relation == Relation::kSameRange) {
+      SEMEL_TRY(found, compare(*stored, sent));
     }
+    if (!piece.is_decided || is_at_least(found.match, piece.found.match)) piece.found = found;
+    piece.is_decided = true;
   }
   return piece;
 }
@@ -112,9 +113,9 @@ Result<Piece> search_range(BatchSource& source, const BatchIdentity& batch,
     SEMEL_TRY(const Piece piece, search_piece(bytes.span(), batch, sent, range.second));
     all.goes_before = all.goes_before || piece.goes_before;
     if (piece.is_decided) {
-      all.found = piece.found;
+      if (!all.is_decided || is_at_least(piece.found.match, all.found.match))
+        all.found = piece.found;
       all.is_decided = true;
-      if (piece.found.match != Match::kPartOf) return all;
     }
     Offset next = at;
     record::BatchIterator batches(bytes.span());

@@ -21,6 +21,7 @@ constexpr size_t kHeaderSize = 40;
 constexpr size_t kProducerSizeMin = 45;
 constexpr size_t kBatchSize = 29;
 constexpr uint16_t kBatchesMax = 1024;
+constexpr int64_t kReachMax = int64_t{1} << 30;  // first known to last sequence
 constexpr int64_t kLastAppendMax = int64_t{0xffffffff} * 1000;
 constexpr uint64_t kFileSizeMax = uint64_t{1} << 31;
 constexpr uint8_t kEpochStartKnown = 1;
@@ -93,7 +94,11 @@ bool is_possible(const ProducerView& producer, Offset end_offset) {
       return false;
     before = batch.last_offset;
   }
-  return before < end_offset;
+  if (producer.batches.empty()) return true;
+  const int64_t reach = (static_cast<int64_t>(producer.batches.back().last_sequence.value) -
+                         producer.first_known.value) &
+                        0x7fffffff;
+  return before < end_offset && reach <= kReachMax;
 }
 
 Result<ProducerView> read_producer(bytes::Reader& reader) {

@@ -120,7 +120,7 @@ class ProducerState {
   void remember_newest(HotSlot& slot);
   void forget(uint32_t number);
   void insert_view(const ProducerView& view);
-  void give_back(HotSlot& slot, const ProducerView& kept);
+  void give_back(uint32_t number, const ProducerView& kept);
   RememberedBatch oldest_batch(const HotSlot& slot) const;
   bool has_expired(int64_t last_append_ms, int64_t now_ms) const {
     return now_ms - last_append_ms > config_.expiration_ms;

@@ -7,6 +7,14 @@
 #include "log/producer_state.h"
 
 namespace semel::log {
+namespace {
+
+/// How many sequences `sequence` lies before `last`: 0 … 2^31−1.
+int64_t behind(Sequence last, Sequence sequence) {
+  return (static_cast<int64_t>(last.value) - sequence.value) & 0x7fffffff;
+}
+
+}  // namespace
 
 void ProducerState::forget(uint32_t number) {
   HotSlot& slot = table_.at(number);
@@ -132,7 +140,7 @@ void ProducerState::finish_rebuild(Offset end) {
   for (ProducerView& kept : std::exchange(kept_aside_, {})) {
     const uint32_t number = table_.find(kept.producer_id);
     if (number != ProducerTable::kNone) {
-      give_back(table_.at(number), kept);
+      give_back(number, kept);
     } else if (!kept.batches.empty() && kept.batches.back().last_offset < end) {
       kept.txn_first_offset = kNoOffset;
       insert_view(kept);
@@ -140,28 +148,46 @@ void ProducerState::finish_rebuild(Offset end) {
   }
 }
 
-void ProducerState::give_back(HotSlot& slot, const ProducerView& kept) {
-  ProducerView view = *find(slot.producer_id);
-  view.last_append_ms = kept.last_append_ms;
-  view.counters = kept.counters;
+namespace {
+
+/// What `kept` knew of the batches and sequences up to the newest batch of `view` stays true.
+void add_older_knowledge(ProducerView& view, const ProducerView& kept) {
   std::vector<RememberedBatch> still = kept.batches;
-  while (!still.empty() && still.back().last_offset > slot.last_offset) still.pop_back();
-  const bool goes_on = view.epoch == kept.epoch && !view.batches.empty() && !still.empty() &&
-                       still.back().last_offset == view.batches.back().last_offset &&
-                       still.back().last_sequence == view.batches.back().last_sequence;
-  if (goes_on) {
-    if (still.size() >= view.batches.size()) view.batches = std::move(still);
+  const RememberedBatch& newest = view.batches.back();
+  while (!still.empty() && still.back().last_offset > newest.last_offset) still.pop_back();
+  if (still.empty() || still.back().last_offset != newest.last_offset ||
+      still.back().last_sequence != newest.last_sequence)
+    return;
+  const Sequence kept_last = kept.batches.back().last_sequence;
+  const bool covers_newest =
+      behind(kept_last, kept.first_known) >= behind(kept_last, newest.last_sequence);
+  if (covers_newest && behind(newest.last_sequence, kept.first_known) >=
+                           behind(newest.last_sequence, view.first_known)) {
     view.first_known = kept.first_known;
     view.epoch_start_is_known = kept.epoch_start_is_known;
   }
-  const Offset txn = view.txn_first_offset;
-  view.txn_first_offset = kNoOffset;
-  const uint32_t number = table_.find(kept.producer_id);
-  const bool is_open = slot.has(HotSlot::kTxnOpen);
-  SEMEL_ASSERT(is_open == (txn != kNoOffset));
+  if (still.size() > view.batches.size()) std::swap(still, view.batches);
+  for (auto one = view.batches.rbegin(), other = still.rbegin(); other != still.rend();
+       ++one, ++other) {
+    if (one->crc_is_known || one->last_offset != other->last_offset) continue;
+    one->crc = other->crc;
+    one->crc_is_known = other->crc_is_known;
+  }
+}
+
+}  // namespace
+
+void ProducerState::give_back(uint32_t number, const ProducerView& kept) {
+  ProducerView view = this->view(number);
+  view.last_append_ms = kept.last_append_ms;
+  view.counters = kept.counters;
+  if (view.epoch == kept.epoch && !view.batches.empty() && !kept.batches.empty())
+    add_older_knowledge(view, kept);
+  const bool has_open_txn = view.txn_first_offset != kNoOffset;
+  view.txn_first_offset = kNoOffset;  // stays in txns_
   forget(number);
   insert_view(view);
-  table_.at(table_.find(kept.producer_id)).set(HotSlot::kTxnOpen, is_open);
+  table_.at(table_.find(kept.producer_id)).set(HotSlot::kTxnOpen, has_open_txn);
 }
 
 ProducerView ProducerState::view(size_t index) const {

@@ -316,6 +316,8 @@ class ProducerStateModel : public ::testing::TestWithParam<uint32_t> {};
 
 TEST_P(ProducerStateModel, AgreesWithFullHistory) { Model(GetParam()).run(1500); }
 
+// Each of these once found a fault.
+INSTANTIATE_TEST_SUITE_P(Found, ProducerStateModel, ::testing::Values(2127u, 2963u, 3127u));
 INSTANTIATE_TEST_SUITE_P(Seeds, ProducerStateModel, ::testing::Range(1u, 25u));
 
 }  // namespace
