@@ -29,6 +29,17 @@ Result<void> replace_file(Disk& disk, const std::string& path, bytes::ByteSpan c
   return disk.sync_directory(parent_of(path));
 }
 
+Result<void> make_durable_directories(Disk& disk, const std::string& path) {
+  SEMEL_CHECK(disk.make_directories(path));
+  std::string below = path;
+  for (std::string folder = parent_of(path); folder != below; folder = parent_of(below)) {
+    const auto synced = disk.sync_directory(folder);
+    if (!synced && synced.error().cause != Cause::kPermission) return synced;
+    below = folder;
+  }
+  return {};
+}
+
 std::string parent_of(const std::string& path) {
   const size_t slash = path.find_last_of('/');
   if (slash == std::string::npos) return ".";

@@ -97,6 +97,9 @@ class Disk {
 Result<bytes::Buffer> read_file(Disk& disk, const std::string& path, uint64_t limit);
 /// Replaces `path` durably: temporary file `path` + ".tmp", sync, rename, directory sync.
 Result<void> replace_file(Disk& disk, const std::string& path, bytes::ByteSpan content);
+/// make_directories(), and makes them durable: every folder above is synced, except those that this
+/// process may not open.
+Result<void> make_durable_directories(Disk& disk, const std::string& path);
 /// The folder part of `path` ("." if there is none).
 std::string parent_of(const std::string& path);
 
