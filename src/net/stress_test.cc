@@ -1,0 +1,85 @@
+// Many connections on two reactors write into and read from the same partition at once.
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "net/test_broker.h"
+#include "net/test_peer.h"
+#include "net/test_records.h"
+
+namespace semel::net {
+namespace {
+
+class StressTest : public ::testing::TestWithParam<replica::FlushPolicy> {};
+
+TEST_P(StressTest, EveryAcknowledgedRecordIsThereOnceAndInOrder) {
+  constexpr int kProducers = 6;
+  constexpr int32_t kBatches = 150;
+  TempDir dir;
+  TestBrokerOptions options;
+  options.reactors = 2;
+  options.flush = GetParam();
+  options.topics = {{"s", 1, {}}};
+  TestBroker broker(dir.path(), options);
+  TestClient framer(broker);
+  std::vector<std::unique_ptr<TestPeer>> writers;
+  for (int p = 0; p < kProducers; ++p) {
+    bytes::Writer all;
+    for (int32_t i = 0; i < kBatches; ++i) {
+      const auto frame = [&](int32_t sequence) {
+        return framer.frame(
+            produce_request("s", 0,
+                            batch_of({fmt::format("{}-{}", p, sequence)}, {100 + p, 0, sequence})),
+            9);
+      };
+      all.put_bytes(frame(i).span());
+      // Every tenth batch is sent twice, as after a lost answer.
+      if (i % 10 == 9) all.put_bytes(frame(i).span());
+    }
+    writers.push_back(std::make_unique<TestPeer>(broker.runtime(), broker.address()));
+    writers.back()->send_in_background(all.take(), [p] { return 300u + 1000u * static_cast<size_t>(p); });
+  }
+
+  std::vector<std::string> read;
+  TestClient reader(broker);
+  auto fetch = fetch_request("s", 0, 0);
+  fetch.max_wait_ms = 1000;
+  const auto read_some = [&] {
+    fetch.topics[0].partitions[0].fetch_offset = static_cast<int64_t>(read.size());
+    const auto response = reader.call<gen::FetchResponse>(fetch, 12);
+    const auto values = values_in(response.responses[0].partitions[0].records.buffer());
+    read.insert(read.end(), values.begin(), values.end());
+  };
+  std::map<int64_t, std::string> acknowledged;
+  for (int32_t i = 0; i < kBatches; ++i) {
+    for (int p = 0; p < kProducers; ++p) {
+      for (int twice = 0; twice < (i % 10 == 9 ? 2 : 1); ++twice) {
+        const auto frame = writers[static_cast<size_t>(p)]->receive();
+        ASSERT_TRUE(frame.has_value());
+        bytes::Reader bytes(*frame);
+        ASSERT_TRUE(wire::read_response_header(bytes, 1).has_value());
+        gen::ProduceResponse response;
+        ASSERT_TRUE(response.decode(bytes, 9).has_value());
+        const auto& answer = response.responses[0].partition_responses[0];
+        ASSERT_EQ(answer.error_code, 0) << answer.error_message.value_or("");
+        const auto [at, is_new] =
+            acknowledged.emplace(answer.base_offset, fmt::format("{}-{}", p, i));
+        ASSERT_EQ(is_new, twice == 0);
+        ASSERT_EQ(at->second, fmt::format("{}-{}", p, i));
+      }
+    }
+    if (i % 20 == 0) read_some();
+  }
+  ASSERT_EQ(acknowledged.size(), static_cast<size_t>(kProducers * kBatches));
+  while (read.size() < acknowledged.size()) read_some();
+  ASSERT_EQ(read.size(), acknowledged.size());
+  for (size_t offset = 0; offset < read.size(); ++offset)
+    ASSERT_EQ(read[offset], acknowledged[static_cast<int64_t>(offset)]);
+}
+
+INSTANTIATE_TEST_SUITE_P(Classes, StressTest,
+                         ::testing::Values(replica::FlushPolicy::kOs, replica::FlushPolicy::kAck));
+
+}  // namespace
+}  // namespace semel::net
