@@ -34,6 +34,8 @@ struct ProducerStateConfig {
   uint64_t hash_seed = 0;
 };
 
+/// A copy costs little more than its bytes: taken under the log's lock, it can be read and written
+/// to files without it.
 class ProducerState {
  public:
   explicit ProducerState(const ProducerStateConfig& config);

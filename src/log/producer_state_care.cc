@@ -203,6 +203,7 @@ ProducerView ProducerState::view(size_t index) const {
   view.epoch_start_is_known = slot.has(HotSlot::kEpochStartKnown);
   const uint32_t older =
       std::min<uint32_t>(older_.count(slot.older_block), config_.window_batches - 1u);
+  view.batches.reserve(older + 1);
   for (uint32_t back = older; back > 0; --back)
     view.batches.push_back(older_.get(slot.older_block, back - 1));
   if (slot.has(HotSlot::kHasBatch))

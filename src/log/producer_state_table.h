@@ -56,6 +56,20 @@ template <class T>
 class ChunkedArray {
  public:
   ChunkedArray(size_t stride, unsigned chunk_bits) : stride_(stride), chunk_bits_(chunk_bits) {}
+  ChunkedArray(ChunkedArray&&) noexcept = default;
+  ChunkedArray& operator=(ChunkedArray&&) noexcept = default;
+  ChunkedArray(const ChunkedArray& other) : ChunkedArray(other.stride_, other.chunk_bits_) {
+    size_t left = other.capacity_;
+    for (const auto& chunk : other.chunks_) {
+      const size_t count = std::min(left, chunk_size());
+      auto copy = std::make_unique_for_overwrite<T[]>(count * stride_);
+      std::copy_n(chunk.get(), count * stride_, copy.get());
+      chunks_.push_back(std::move(copy));
+      left -= count;
+    }
+    capacity_ = other.capacity_;
+  }
+  ChunkedArray& operator=(const ChunkedArray& other) { return *this = ChunkedArray(other); }
 
   T* at(size_t number) const {
     return chunks_[number >> chunk_bits_].get() + (number & (chunk_size() - 1)) * stride_;

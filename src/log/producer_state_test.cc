@@ -341,6 +341,22 @@ TEST(ProducerState, RebuildForgetsNobodyWhoseRecordsWereOnlyDeleted) {
   EXPECT_EQ(partition.send({.producer_id = 1}).base_offset, Offset{0});
 }
 
+TEST(ProducerState, CopiesAreIndependent) {
+  TestPartition partition({.window_batches = 7});
+  for (int64_t id = 0; id < 700; ++id)
+    for (int32_t i = 0; i < 1 + static_cast<int32_t>(id % 9); ++i)
+      partition.send({.producer_id = id, .base_sequence = i, .is_transactional = id % 100 == 0});
+  const ProducerState copy = partition.state;
+  const auto views = partition.state.views();
+  EXPECT_EQ(copy.views(), views);
+  for (int64_t id = 0; id < 700; ++id)
+    partition.send({.producer_id = id, .epoch = 1, .is_transactional = true});
+  partition.send({.producer_id = 9000});
+  EXPECT_EQ(copy.views(), views);
+  EXPECT_EQ(copy.size(), 700u);
+  EXPECT_EQ(copy.first_unstable_offset(), Offset{0});
+}
+
 TEST(ProducerState, CountersSurviveWithTheSidecar) {
   TestPartition partition;
   send(partition, 0);
