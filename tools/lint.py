@@ -24,8 +24,9 @@ BANNED = [
     (r"(?<![.\w>])(rand|srand)\(|\bstd::(random_device|mt19937(_64)?)\b", ("src/rt/linux/",), "rt::Random"),
     (r"(?<![\w>])::(open|openat|pwritev?|preadv?|fsync|fdatasync|unlink|socket|accept4?|recv|sendmsg|sendfile)\(|"
      r"#include <(fcntl\.h|unistd\.h|sys/(socket|stat|mman|uio|file|sendfile)\.h)>",
-     ("src/rt/linux/", "src/broker/main.cc", "src/cli/", "bench/"), "rt::Disk or rt::Network"),
-    (r"\bstd::(i|o)?fstream\b|\bfopen\(|\bstd::filesystem::", ("src/rt/linux/", "bench/"), "rt::Disk"),
+     ("src/rt/linux/", "src/broker/main.cc", "src/cli/", "sim/main.cc", "bench/"), "rt::Disk or rt::Network"),
+    (r"\bstd::(i|o)?fstream\b|\bfopen\(|\bstd::filesystem::",
+     ("src/rt/linux/", "sim/workload_files.cc", "bench/"), "rt::Disk"),
     (r"\bsleep\(|\busleep\(|\bsleep_for\(std::", ("src/rt/linux/", "bench/"), "rt::sleep_for(executor, …)"),
     (r"\bassert\(", (), "SEMEL_ASSERT, which is always on"),
     (r"\bstd::(cout|cerr|printf)\b|(?<![\w:])printf\(", ("src/cli/", "src/broker/main.cc", "sim/", "bench/"),

@@ -327,8 +327,10 @@ class KafkaDataTest : public ::testing::Test {
     EXPECT_EQ(response.responses.size(), 1u);
     EXPECT_EQ(response.responses[0].partitions[0].error_code, 0);
     // Without a clean-shutdown marker nothing counts as flushed before the first commit.
-    for (int i = 0; i < 500 && response.responses[0].partitions[0].high_watermark == 0; ++i)
+    for (int i = 0; i < 1000 && response.responses[0].partitions[0].high_watermark == 0; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
       response = client_->call<gen::FetchResponse>(request, 11);
+    }
     EXPECT_GT(response.responses[0].partitions[0].high_watermark, 0) << topic;
     return response.responses[0].partitions[0];
   }

@@ -284,7 +284,12 @@ TEST_F(ControllerApiTest, ARestartedBrokerComesBackAtOnce) {
   const auto took = std::chrono::milliseconds(runtime_->clock->now().ns / 1'000'000) - begun;
   EXPECT_LT(took.count(), 4000) << "no session time-out is waited for";
   sync();
-  const auto* partition = images_->current()->partition("t", PartitionIndex{0});
+  for (int i = 0; i < 5000; ++i) {
+    if (images_->current()->partition("t", PartitionIndex{0})->leader == BrokerId{1}) break;
+    usleep(1000);
+  }
+  const auto image = images_->current();
+  const auto* partition = image->partition("t", PartitionIndex{0});
   EXPECT_EQ(partition->leader, BrokerId{1});
   EXPECT_EQ(partition->leader_epoch, LeaderEpoch{2}) << "as Kafka's: 0, 2, 4 over restarts";
 }
@@ -296,7 +301,9 @@ TEST_F(ControllerApiTest, ADirectoryOfKafkasIsFollowedFromItsSnapshot) {
   sync();
   EXPECT_EQ(fatal_, "");
   runtime_.on(0, [this] { EXPECT_EQ(texts(*images_->current()), texts(*node_->controller().image())); });
-  EXPECT_EQ(images_->current()->partition("idem", PartitionIndex{0})->leader, BrokerId{1});
+  const auto leader = [this] { return images_->current()->partition("idem", PartitionIndex{0})->leader; };
+  for (int i = 0; i < 5000 && leader() != BrokerId{1}; ++i) usleep(1000);
+  EXPECT_EQ(leader(), BrokerId{1});
   EXPECT_EQ(images_->current()->metadata_version(), 30);
   EXPECT_EQ(create("after", 1).topics[0].error_code, 0);
 }
