@@ -26,7 +26,7 @@ BANNED = [
      r"#include <(fcntl\.h|unistd\.h|sys/(socket|stat|mman|uio|file|sendfile)\.h)>",
      ("src/rt/linux/", "src/broker/main.cc", "src/cli/", "sim/main.cc", "bench/"), "rt::Disk or rt::Network"),
     (r"\bstd::(i|o)?fstream\b|\bfopen\(|\bstd::filesystem::",
-     ("src/rt/linux/", "sim/workload_files.cc", "bench/"), "rt::Disk"),
+     ("src/rt/linux/", "sim/main.cc", "sim/workload_files.cc", "bench/"), "rt::Disk"),
     (r"\bsleep\(|\busleep\(|\bsleep_for\(std::", ("src/rt/linux/", "bench/"), "rt::sleep_for(executor, …)"),
     (r"\bassert\(", (), "SEMEL_ASSERT, which is always on"),
     (r"\bstd::(cout|cerr|printf)\b|(?<![\w:])printf\(", ("src/cli/", "src/broker/main.cc", "sim/", "bench/"),
