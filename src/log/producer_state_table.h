@@ -252,9 +252,16 @@ class OlderBatches {
     std::vector<uint32_t> free_numbers;
     uint32_t used = 0;
   };
+  /// The first word of a block: place of the newest batch, and how many there are.
+  struct Head {
+    uint16_t newest;
+    uint16_t count;
+  };
 
   static constexpr uint32_t capacity(uint32_t size_class) { return 4u << size_class; }
   static uint32_t class_of(uint32_t handle) { return handle >> kNumberBits; }
+  static Head head_of(const uint32_t* block);
+  static void store_head(uint32_t* block, Head head);
   static void store(uint32_t* block, uint32_t place, const RememberedBatch& batch);
   static RememberedBatch load(const uint32_t* block, uint32_t place);
   uint32_t* block(uint32_t handle) const;
