@@ -208,6 +208,11 @@ rt::Task<void> BrokerLifecycle::shut_down() {
   core->nudge.set();
 }
 
+void BrokerLifecycle::abandon() {
+  if (core_->state != LifecycleState::kStopped) core_->set_state(LifecycleState::kStopped);
+  core_->nudge.set();
+}
+
 void BrokerLifecycle::report_offline_directory(const DirectoryId& id) {
   core_->offline.push_back(id);
   core_->nudge.set();

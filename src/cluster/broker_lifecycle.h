@@ -54,6 +54,8 @@ class BrokerLifecycle {
   rt::Task<Result<void>> become_running();
   /// Controlled shutdown: waits until the controller lets go, at most shutdown_timeout.
   rt::Task<void> shut_down();
+  /// Instead of shut_down(): ends without asking.
+  void abandon();
 
   LifecycleState state() const;
   /// The epoch of this registration; −1 before.

@@ -1,6 +1,8 @@
 // The controller's decisions, without log or network.
 #include "cluster/controller.h"
 
+#include "cluster/election_decisions.h"
+#include "cluster/feature_decisions.h"
 #include "cluster/format.h"
 #include "cluster/isr_decisions.h"
 #include "cluster/testing.h"
@@ -413,6 +415,75 @@ TEST_F(ControllerTest, PartitionsGrowOnly) {
   EXPECT_EQ(grow(1), "37 The topic t currently has 2 partition(s); 1 would not be an increase.");
   EXPECT_EQ(grow(4), "0 ");
   EXPECT_EQ(controller->image()->topic("t")->partitions.size(), 4u);
+}
+
+TEST_F(ControllerTest, FeaturesGoUpTogetherOrNotAtAll) {
+  start_broker(1);
+  const auto update = [&](std::vector<std::pair<std::string, int16_t>> levels, int8_t type = 1) {
+    gen::UpdateFeaturesRequest request;
+    for (const auto& [name, level] : levels) {
+      auto& feature = request.feature_updates.append();
+      feature.feature = name;
+      feature.max_version_level = level;
+      feature.upgrade_type = type;
+    }
+    auto decision = decide_update_features(controller->view(), request, 2);
+    append(decision.records);
+    return fmt::format("{} {}", decision.response.error_code, decision.response.error_message.value_or(""));
+  };
+  const std::string failed = "95 The update failed for all features since the following feature had an error: ";
+  EXPECT_EQ(update({{"metadata.version", 26}, {"nosuch.version", 3}}),
+            failed + "Invalid update version 3 for feature nosuch.version. Local controller 1001 does not support this "
+                     "feature.");
+  EXPECT_EQ(controller->image()->metadata_version(), 25);
+  EXPECT_EQ(update({{"group.version", 7}}),
+            failed + "Invalid update version 7 for feature group.version. Local controller 1001 only supports versions 0-1");
+  EXPECT_EQ(update({{"metadata.version", 26}, {"group.version", 1}}), "0 ");
+  EXPECT_EQ(controller->image()->metadata_version(), 26);
+  EXPECT_EQ(update({{"group.version", 0}}),
+            failed + "Invalid update version 0 for feature group.version. Can't downgrade the version of this feature "
+                     "without setting the upgrade type to either safe or unsafe downgrade.");
+  EXPECT_EQ(update({{"group.version", 0}}, 2), "0 ");
+  EXPECT_EQ(controller->image()->feature_level("group.version"), 0);
+  EXPECT_EQ(update({{"metadata.version", 20}}, 2),
+            failed + "Invalid metadata.version 20. Refusing to perform the requested downgrade because it might delete "
+                     "metadata information.");
+}
+
+TEST_F(ControllerTest, DeletingCanBeSwitchedOff) {
+  ControllerSettings settings = controller->settings();
+  settings.static_configs["delete.topic.enable"] = "false";
+  const ControllerView view{*controller->image(), settings, random};
+  gen::DeleteTopicsRequest request;
+  request.topics.append().name = "a";
+  EXPECT_EQ(decide_delete_topics(view, request, 6).response.responses[0].error_code, 73);
+}
+
+TEST_F(ControllerTest, PreferredLeadersAreElectedOnRequest) {
+  start_broker(1);
+  start_broker(2);
+  gen::CreateTopicsRequest request;
+  auto& topic = request.topics.append();
+  topic.name = "p";
+  topic.num_partitions = -1;
+  topic.replication_factor = -1;
+  topic.assignments.append().broker_ids = {1, 2};
+  create(request);
+  beat(1, true);
+  EXPECT_EQ(partition("p").leader, BrokerId{2});
+  const auto elect = [&](int32_t index) {
+    gen::ElectLeadersRequest ask;
+    auto& wanted = ask.topic_partitions.append();
+    wanted.topic = "p";
+    wanted.partitions.push_back(index);
+    auto decision = decide_elect_leaders(controller->view(), ask);
+    append(decision.records);
+    return decision.response.replica_election_results[0].partition_result[0].error_code;
+  };
+  EXPECT_EQ(elect(0), static_cast<int16_t>(ErrorCode::kPreferredLeaderNotAvailable));
+  beat(1, false);
+  EXPECT_EQ(elect(0), static_cast<int16_t>(ErrorCode::kPreferredLeaderNotAvailable)) << "not in the ISR";
+  EXPECT_EQ(elect(1), static_cast<int16_t>(ErrorCode::kUnknownTopicOrPartition));
 }
 
 class AlterTest : public Fixture {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "cluster/image_writer.h"
 #include "rt/blocking.h"
 
 namespace semel::cluster {
@@ -10,6 +11,7 @@ namespace {
 
 /// Sessions are looked at this many times per session timeout, as Kafka does.
 constexpr int64_t kSessionChecks = 8;
+constexpr rt::Duration kFirstFlushDelay = std::chrono::milliseconds(20);
 
 quorum::NodeIdentity identity_of(const ControllerNodeConfig& config) {
   quorum::NodeIdentity identity{.id = config.settings.node_id, .directory = config.directory_id, .endpoints = {}};
@@ -70,6 +72,7 @@ rt::Task<Result<void>> EmbeddedController::start() {
   auto elected = quorum_.start(content->election, std::move(content->facts));
   if (!elected) co_return fail(elected.error());
   controller_.load(content->image, std::move(content->registered_at), monotonic_ms());
+  bytes_behind_snapshot_ = content->bytes_behind_snapshot;
   // Its process is this one, so nobody else can be alive under that id.
   if (config_.own_broker) controller_.end_session(*config_.own_broker);
   unsaved_election_ = elected->persist;
@@ -90,7 +93,6 @@ rt::Task<Result<void>> EmbeddedController::start() {
   rt::spawn(flush_loop(gate_.enter()));
   rt::spawn(session_loop(gate_.enter()));
   if (config_.max_idle_interval.count() > 0) rt::spawn(idle_loop(gate_.enter()));
-  flush_bell_.ring();
   co_return Result<void>{};
 }
 
@@ -129,7 +131,8 @@ Result<void> EmbeddedController::append_batch(const Records& records) {
   SEMEL_CHECK(log_->append(batch));
   quorum_.on_appended(log_->end());
   last_append_ = home_.clock().now();
-  flush_bell_.ring();
+  last_append_unix_ms_ = runtime_.clock->unix_ms();
+  bytes_behind_snapshot_ += batch.size();
   auto replayed = controller_.replay(records, first, quorum_.epoch(), monotonic_ms());
   if (!replayed) fail_for_good(replayed.error());
   return replayed;
@@ -141,16 +144,17 @@ rt::Task<Result<void>> EmbeddedController::commit(Records records) {
     auto appended = append_batch(records);
     if (!appended) co_return fail(appended.error());
   }
-  const bool done = co_await wait_for(quorum_.log_end() - 1, rt::kNever);
+  flush_bell_.ring();
+  const bool done = co_await wait_for(quorum_.log_end() - 1, {});
   if (!done) co_return fail(ErrorCode::kNotController, "the controller stopped before the change was durable");
   co_return Result<void>{};
 }
 
-rt::Task<bool> EmbeddedController::wait_for(Offset above, rt::Instant deadline) {
+rt::Task<bool> EmbeddedController::wait_for(Offset above, rt::WaitLimits limits) {
   while (is_active_ && quorum_.high_watermark() <= above) {
     Waiter waiter(home_, above);
     const auto at = waiters_.insert(waiters_.end(), &waiter);
-    const auto outcome = co_await waiter.event.wait({.deadline = deadline, .cancel = &cancelled_});
+    const auto outcome = co_await waiter.event.wait(limits);
     waiters_.erase(at);
     if (outcome != rt::WaitOutcome::kReady) break;
   }
@@ -162,7 +166,27 @@ void EmbeddedController::wake_waiters() {
     if (quorum_.high_watermark() > waiter->above) waiter->event.set();
 }
 
+/// `quorum-state` of a new epoch and the log, side by side: the epoch counts when both are durable.
+rt::Task<Result<void>> EmbeddedController::flush() {
+  const auto election = std::exchange(unsaved_election_, std::nullopt);
+  const int16_t kraft_version = quorum_.kraft_version();
+  rt::OneShot<Result<void>> saved(home_);
+  if (election) {
+    const auto save = [this, &saved, &election, kraft_version] {
+      saved.set(log_->save_election(*election, kraft_version));
+    };
+    runtime_.disk->run_blocking(save, home_, [] {});
+  }
+  auto flushed = co_await rt::run_blocking(*runtime_.disk, home_, [this] { return log_->flush(); });
+  if (!election) co_return flushed;
+  auto outcome = co_await saved.wait();
+  if (flushed && outcome && !*outcome) flushed = *outcome;
+  co_return flushed;
+}
+
 rt::Task<void> EmbeddedController::flush_loop([[maybe_unused]] rt::Gate::Entry entry) {
+  // The broker of this process registers at once: its record shares the first flush.
+  co_await flush_bell_.wait({.deadline = home_.clock().now() + kFirstFlushDelay});
   while (!has_failed_) {
     const bool is_dirty = log_->end() > log_->flushed_end() || unsaved_election_.has_value();
     if (!is_dirty) {
@@ -170,11 +194,7 @@ rt::Task<void> EmbeddedController::flush_loop([[maybe_unused]] rt::Gate::Entry e
       co_await flush_bell_.wait();
       continue;
     }
-    const auto election = std::exchange(unsaved_election_, std::nullopt);
-    const int16_t kraft_version = quorum_.kraft_version();
-    auto flushed = co_await rt::run_blocking(*runtime_.disk, home_, [this, &election, kraft_version] {
-      return log_->flush(election, kraft_version);
-    });
+    auto flushed = co_await flush();
     if (!flushed) {
       fail_for_good(flushed.error());
       co_return;
@@ -182,7 +202,43 @@ rt::Task<void> EmbeddedController::flush_loop([[maybe_unused]] rt::Gate::Entry e
     // What was appended while the flush ran may be covered too.
     const quorum::Output output = quorum_.on_flushed(log_->flushed_end());
     if (output.high_watermark) wake_waiters();
+    snapshot_if_due();
   }
+}
+
+// ---- snapshots ----
+
+void EmbeddedController::snapshot_if_due() {
+  const bool all_is_committed = quorum_.high_watermark() == quorum_.log_end();
+  if (!is_active_ || is_writing_snapshot_ || !all_is_committed) return;
+  if (bytes_behind_snapshot_ < config_.log.snapshot_bytes) return;
+  is_writing_snapshot_ = true;
+  bytes_behind_snapshot_ = 0;
+  rt::spawn(write_snapshot(gate_.enter()));
+}
+
+/// The image is that of the log's end, which is committed: a point where a batch ends.
+rt::Task<void> EmbeddedController::write_snapshot([[maybe_unused]] rt::Gate::Entry entry) {
+  const quorum::LogPoint point{quorum_.log_end(), quorum_.epoch()};
+  const ImagePtr image = controller_.image();
+  SnapshotContent content;
+  content.epoch = point.epoch;
+  content.last_contained_log_timestamp = last_append_unix_ms_;
+  if (quorum_.kraft_version() >= 1) {
+    content.kraft_version = quorum_.kraft_version();
+    content.voters = quorum_.voters();
+  }
+  auto written = co_await rt::run_blocking(*runtime_.disk, home_, [&] {
+    content.records = to_records(*image);
+    return log_->write_snapshot(point, content);
+  });
+  is_writing_snapshot_ = false;
+  if (!written) {
+    log_warn("cluster", "a snapshot of the metadata was not written: {}", written.error().context);
+    co_return;
+  }
+  const quorum::LogPoint oldest = log_->add_snapshot(point);
+  quorum_.on_snapshots(oldest, point, log_->start());
 }
 
 // ---- timers ----
@@ -190,6 +246,7 @@ rt::Task<void> EmbeddedController::flush_loop([[maybe_unused]] rt::Gate::Entry e
 void EmbeddedController::append_or_fail(const Records& records) {
   if (records.empty()) return;
   const auto appended = append_batch(records);
+  flush_bell_.ring();
   if (appended || has_failed_) return;
   if (appended.error().cause == Cause::kNoSpace) {
     log_warn("cluster", "a metadata record waits for space: {}", appended.error().context);
@@ -222,21 +279,19 @@ rt::Task<void> EmbeddedController::idle_loop([[maybe_unused]] rt::Gate::Entry en
 
 // ---- what followers ask ----
 
-rt::Task<EmbeddedController::Fetched> EmbeddedController::fetch(quorum::FetchAsk ask,
-                                                                Offset known_high_watermark,
-                                                                size_t max_bytes, rt::Duration max_wait) {
+rt::Task<EmbeddedController::Fetched> EmbeddedController::fetch(quorum::FetchAsk ask, FetchLimits limits) {
   Fetched fetched;
   fetched.verdict = quorum_.on_fetch(ask, runtime_.clock->unix_ms());
   if (fetched.verdict.kind == quorum::FetchVerdict::Kind::kRecords && log_ != nullptr) {
-    const Offset wanted = std::min(ask.fetch_offset, known_high_watermark);
-    co_await wait_for(wanted, home_.clock().now() + max_wait);
+    const Offset wanted = std::min(ask.fetch_offset, limits.known_high_watermark);
+    co_await wait_for(wanted, {.deadline = home_.clock().now() + limits.max_wait, .cancel = limits.cancel});
     fetched.high_watermark = quorum_.high_watermark();
     fetched.log_start = log_->start();
     if (!is_active_) {
       fetched.verdict.kind = quorum::FetchVerdict::Kind::kError;
       fetched.verdict.error = ErrorCode::kNotLeaderOrFollower;
     } else if (ask.fetch_offset < fetched.high_watermark) {
-      auto records = log_->read(ask.fetch_offset, max_bytes, fetched.high_watermark);
+      auto records = log_->read(ask.fetch_offset, limits.max_bytes, fetched.high_watermark);
       if (records) fetched.records = std::move(*records);
       else fetched.verdict = {quorum::FetchVerdict::Kind::kError, records.error().code, {}};
     }

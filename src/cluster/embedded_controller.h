@@ -6,6 +6,7 @@
 // who waits for an offset continues when it is below the high watermark.
 #pragma once
 
+#include <limits>
 #include <list>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "rt/event.h"
 #include "rt/gate.h"
 #include "rt/runtime.h"
+#include "rt/wait.h"
 
 namespace semel::cluster {
 
@@ -66,10 +68,14 @@ class EmbeddedController {
     Offset high_watermark{-1};
     Offset log_start{0};
   };
-  /// Waits up to `max_wait` for records behind the asked offset, or for a high watermark above
-  /// `known_high_watermark`.
-  rt::Task<Fetched> fetch(quorum::FetchAsk ask, Offset known_high_watermark, size_t max_bytes,
-                          rt::Duration max_wait);
+  /// How long a fetch waits for records behind its offset, or for a higher high watermark.
+  struct FetchLimits {
+    Offset known_high_watermark{std::numeric_limits<int64_t>::max()};
+    size_t max_bytes = 8u << 20;
+    rt::Duration max_wait{};
+    const rt::CancelToken* cancel = nullptr;  // the asker is gone
+  };
+  rt::Task<Fetched> fetch(quorum::FetchAsk ask, FetchLimits limits);
   /// See MetadataLog::read_snapshot_piece; checks that this node leads in `ask`'s epoch.
   Result<SnapshotPiece> fetch_snapshot(LeaderEpoch current_epoch, quorum::LogPoint point, int64_t position,
                                        size_t max_bytes);
@@ -80,10 +86,13 @@ class EmbeddedController {
   Result<void> open_log();
   Result<void> take_leadership();
   Result<void> append_batch(const Records& records);
+  rt::Task<Result<void>> flush();
   rt::Task<void> flush_loop(rt::Gate::Entry entry);
+  void snapshot_if_due();
+  rt::Task<void> write_snapshot(rt::Gate::Entry entry);
   rt::Task<void> session_loop(rt::Gate::Entry entry);
   rt::Task<void> idle_loop(rt::Gate::Entry entry);
-  rt::Task<bool> wait_for(Offset high_watermark_above, rt::Instant deadline);
+  rt::Task<bool> wait_for(Offset high_watermark_above, rt::WaitLimits limits);
   void wake_waiters();
   void append_or_fail(const Records& records);
   void fail_for_good(const Error& why);
@@ -103,6 +112,9 @@ class EmbeddedController {
   rt::CancelToken cancelled_;
   rt::Gate gate_;
   rt::Instant last_append_{};
+  int64_t last_append_unix_ms_ = 0;
+  uint64_t bytes_behind_snapshot_ = 0;
+  bool is_writing_snapshot_ = false;
   bool is_active_ = false;
   bool has_failed_ = false;
 };

@@ -88,8 +88,9 @@ class NodeTest : public ::testing::Test {
     ask.current_leader_epoch = node_->quorum().epoch();
     ask.fetch_offset = offset;
     ask.last_fetched_epoch = last;
-    auto got = co_await node_->fetch(ask, Offset{std::numeric_limits<int64_t>::max()}, 1 << 20,
-                                     std::chrono::milliseconds(wait_ms));
+    EmbeddedController::FetchLimits limits;
+    limits.max_wait = std::chrono::milliseconds(wait_ms);
+    auto got = co_await node_->fetch(ask, limits);
     result = std::move(got);
   }
 
@@ -262,6 +263,28 @@ TEST_F(NodeTest, AStandaloneDirectoryWritesItsVotersIntoTheLog) {
   EXPECT_EQ(std::get<KraftVoters>(replayer.controls[2]).voters.front().endpoints.front().port, 9193);
   EXPECT_EQ(text_of(directory_ / "__cluster_metadata-0/quorum-state"),
             R"({"leaderId":1,"leaderEpoch":1,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})");
+  stop();
+}
+
+TEST_F(NodeTest, SnapshotsAreWrittenServedAndStartedFrom) {
+  ControllerNodeConfig node_config = config(1001);
+  node_config.log.snapshot_bytes = 2000;
+  start(node_config);
+  for (int i = 0; i < 40; ++i) commit({config_record("k" + std::to_string(i), "v")});
+  for (int i = 0; i < 1000 && fetch(Offset{0}, LeaderEpoch{0}).verdict.kind != quorum::FetchVerdict::Kind::kSnapshot; ++i)
+    runtime_.run([this] { return pause_a_little(); });
+  const quorum::LogPoint point = fetch(Offset{0}, LeaderEpoch{0}).verdict.point;
+  EXPECT_GT(point.end, Offset{6});
+  const ImagePtr image = image_of_snapshot(directory_ / "__cluster_metadata-0" / snapshot_name(point));
+  EXPECT_EQ(image->metadata_version(), 25);
+  EXPECT_GT(image->config(ConfigResourceType::kBroker, "")->size(), 5u);
+  const auto before = lines(*node_->controller().image());
+  stop();
+  start(config(1001));
+  const auto after = lines(*node_->controller().image());
+  EXPECT_EQ(std::vector(after.begin(), after.begin() + 2), std::vector(before.begin(), before.begin() + 2));
+  EXPECT_EQ(node_->controller().image()->config(ConfigResourceType::kBroker, "")->size(), 40u);
+  EXPECT_EQ(fetch(Offset{0}, LeaderEpoch{0}).verdict.kind, quorum::FetchVerdict::Kind::kSnapshot);
   stop();
 }
 

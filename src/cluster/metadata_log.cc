@@ -149,6 +149,7 @@ Result<void> MetadataLog::load_log(MetadataContent& content) {
   Offset at = std::max(log.log_start(), content.image->last_offset + 1);
   while (at < log.log_end()) {
     SEMEL_TRY(const bytes::Buffer region, log.read_bytes(at, kReadBytes, log.log_end(), true));
+    content.bytes_behind_snapshot += region.size();
     auto next = read_batches(region.span(), at, replayer);
     if (!next) return fail(next.error(), folder_);
     if (*next <= at) return fail(ErrorCode::kCorruptMessage, fmt::format("{}: nothing can be read at offset {}", folder_, at.value));
@@ -217,13 +218,11 @@ Offset MetadataLog::end() const { return parts_->log->log_end(); }
 Offset MetadataLog::start() const { return parts_->log->log_start(); }
 Offset MetadataLog::flushed_end() const { return parts_->log->flushed_end(); }
 
-Result<void> MetadataLog::flush(const std::optional<quorum::ElectionState>& election, int16_t kraft_version) {
-  if (election) {
-    const std::string text = quorum::to_text(*election, kraft_version >= 1 ? 1 : 0);
-    SEMEL_CHECK(rt::replace_file(*parts_->runtime.disk, folder_ + "/" + std::string(kQuorumState),
-                                 bytes::as_bytes(text)));
-  }
-  return parts_->log->flush();
+Result<void> MetadataLog::flush() { return parts_->log->flush(); }
+
+Result<void> MetadataLog::save_election(const quorum::ElectionState& election, int16_t kraft_version) {
+  const std::string text = quorum::to_text(election, kraft_version >= 1 ? 1 : 0);
+  return rt::replace_file(*parts_->runtime.disk, folder_ + "/" + std::string(kQuorumState), bytes::as_bytes(text));
 }
 
 Result<bytes::Buffer> MetadataLog::read(Offset from, size_t max_bytes, Offset limit) {
@@ -243,6 +242,25 @@ Result<SnapshotPiece> MetadataLog::read_snapshot_piece(quorum::LogPoint point, i
   SEMEL_TRY(const size_t count, file->pread(static_cast<uint64_t>(position), bytes));
   bytes.resize(count);
   return SnapshotPiece{bytes::Buffer::take(std::move(bytes)), static_cast<int64_t>(size)};
+}
+
+Result<void> MetadataLog::write_snapshot(quorum::LogPoint point, const SnapshotContent& content) {
+  rt::Disk& disk = *parts_->runtime.disk;
+  const std::string path = folder_ + "/" + snapshot_name(point);
+  const std::string part = path + ".part";
+  const bytes::Buffer bytes = build_snapshot(content, parts_->runtime.clock->unix_ms());
+  SEMEL_TRY(const auto file, disk.open(part, rt::OpenMode::kCreate));
+  SEMEL_CHECK(file->truncate(0));
+  const bytes::ByteSpan pieces[] = {bytes.span()};
+  SEMEL_CHECK(file->pwritev(0, pieces));
+  SEMEL_CHECK(file->sync());
+  SEMEL_CHECK(disk.rename(part, path));
+  return disk.sync_directory(folder_);
+}
+
+quorum::LogPoint MetadataLog::add_snapshot(quorum::LogPoint point) {
+  parts_->snapshots.push_back(point);
+  return parts_->snapshots.front();
 }
 
 Result<void> MetadataLog::close_clean() { return parts_->log->close_clean(); }

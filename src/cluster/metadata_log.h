@@ -23,6 +23,8 @@ namespace semel::cluster {
 struct MetadataLogConfig {
   int64_t segment_bytes = 1 << 30;  // metadata.log.segment.bytes
   int64_t segment_ms = 604'800'000;
+  /// A snapshot is written after so many bytes of batches (metadata.log.max.record.bytes.between.snapshots).
+  uint64_t snapshot_bytes = 20u << 20;
 };
 
 /// Everything that is known after opening.
@@ -32,6 +34,7 @@ struct MetadataContent {
   quorum::ElectionState election;
   quorum::LogFacts facts;                      // voters: of log and snapshots, else empty
   bool has_open_transaction = false;           // a BeginTransaction without its end
+  uint64_t bytes_behind_snapshot = 0;          // of the log
 };
 
 /// One piece of a snapshot file.
@@ -55,13 +58,18 @@ class MetadataLog {
   Offset end() const;
   Offset start() const;
   Offset flushed_end() const;
-  /// Makes everything appended durable, and `election` if it is given (its file is written first).
-  /// Blocks; one call at a time, on any thread.
-  Result<void> flush(const std::optional<quorum::ElectionState>& election, int16_t kraft_version);
+  /// Makes everything appended durable. Blocks; one call at a time, on any thread.
+  Result<void> flush();
+  /// Replaces `quorum-state` durably. Blocks; any thread.
+  Result<void> save_election(const quorum::ElectionState& election, int16_t kraft_version);
   /// Whole batches from the one that holds `from`, below `limit`; at least one.
   Result<bytes::Buffer> read(Offset from, size_t max_bytes, Offset limit);
   /// Up to `max_bytes` of a snapshot from `position` on. kSnapshotNotFound, kPositionOutOfRange.
   Result<SnapshotPiece> read_snapshot_piece(quorum::LogPoint point, int64_t position, size_t max_bytes);
+  /// Writes a snapshot of everything below `point.end` durably. Blocks; any thread, one at a time.
+  Result<void> write_snapshot(quorum::LogPoint point, const SnapshotContent& content);
+  /// The snapshot is there: it is served from now on. Gives the oldest one.
+  quorum::LogPoint add_snapshot(quorum::LogPoint point);
   /// Trims and syncs the files as Kafka at a controlled stop. Blocks.
   Result<void> close_clean();
 

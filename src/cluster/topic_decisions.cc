@@ -266,7 +266,13 @@ std::vector<DeleteAsk> delete_asks(const gen::DeleteTopicsRequest& request, int1
   return asks;
 }
 
+bool deletion_is_disabled(const ControllerView& view) {
+  const auto at = view.settings.static_configs.find("delete.topic.enable");
+  return at != view.settings.static_configs.end() && at->second == "false";
+}
+
 Result<TopicPtr> find_deletable(const ControllerView& view, const DeleteAsk& ask) {
+  if (deletion_is_disabled(view)) return fail(ErrorCode::kTopicDeletionDisabled, "Topic deletion is disabled.");
   if (ask.name && !ask.id.is_zero())
     return fail(ErrorCode::kInvalidRequest, "You may not specify both topic name and topic id.");
   if (!ask.name && ask.id.is_zero())

@@ -32,7 +32,7 @@ std::unique_ptr<Dispatcher> make_dispatcher(const Services& services, rt::Execut
   add(kDescribeCluster, Order::kBarrier, std::make_unique<DescribeClusterHandler>(services));
   add(kDescribeProducers, Order::kBarrier, std::make_unique<DescribeProducersHandler>(services));
   for (const gen::ApiKey key : {kCreateTopics, kDeleteTopics, kAlterConfigs, kCreatePartitions, kElectLeaders,
-                                kIncrementalAlterConfigs, kDescribeQuorum, kUnregisterBroker})
+                                kIncrementalAlterConfigs, kDescribeQuorum, kUpdateFeatures, kUnregisterBroker})
     add(key, Order::kBarrier, forward());
   return dispatcher;
 }

@@ -9,6 +9,7 @@
 #include "bytes/reader.h"
 #include "bytes/writer.h"
 #include "cluster/embedded_controller.h"
+#include "rt/cancel.h"
 #include "rt/task.h"
 
 namespace semel::api::controller {
@@ -18,7 +19,8 @@ struct Call {
   int16_t version;
   bytes::Buffer body;
   std::string client_id;
-  bytes::Writer out;  // the response's body
+  bytes::Writer out;          // the response's body
+  rt::CancelToken cancelled;  // nobody waits for the answer any more
 };
 
 /// False: the request or its answer has no valid form; the connection must end.
@@ -59,6 +61,7 @@ rt::Task<bool> answer_create_partitions(Call& call);
 rt::Task<bool> answer_alter_configs(Call& call);
 rt::Task<bool> answer_incremental_alter_configs(Call& call);
 rt::Task<bool> answer_elect_leaders(Call& call);
+rt::Task<bool> answer_update_features(Call& call);
 rt::Task<bool> answer_describe_cluster(Call& call);
 rt::Task<bool> answer_alter_partition(Call& call);
 

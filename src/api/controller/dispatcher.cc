@@ -27,6 +27,7 @@ constexpr Row kRows[] = {
     {gen::ApiKey::kCreatePartitions, Order::kOverlaps, &answer_create_partitions},
     {gen::ApiKey::kDescribeQuorum, Order::kOverlaps, &answer_describe_quorum},
     {gen::ApiKey::kAlterPartition, Order::kOverlaps, &answer_alter_partition},
+    {gen::ApiKey::kUpdateFeatures, Order::kOverlaps, &answer_update_features},
     {gen::ApiKey::kFetchSnapshot, Order::kOverlaps, &answer_fetch_snapshot},
     {gen::ApiKey::kDescribeCluster, Order::kOverlaps, &answer_describe_cluster},
     {gen::ApiKey::kBrokerRegistration, Order::kOverlaps, &answer_broker_registration},
@@ -41,6 +42,16 @@ const Row* find_row(int16_t key) {
   return nullptr;
 }
 
+/// Tells the call that its connection is gone.
+class CancellableWork final : public Work {
+ public:
+  void cancel() override { source_.cancel(); }
+  rt::CancelToken token() const { return source_.token(); }
+
+ private:
+  rt::CancelSource source_;
+};
+
 /// Runs one Answer on the controller's home executor.
 class AnswerHandler final : public TaskHandler {
  public:
@@ -49,10 +60,13 @@ class AnswerHandler final : public TaskHandler {
  protected:
   rt::Task<Progress> run(RequestContext& context) override {
     rt::Executor& caller = context.executor();
-    Call call{node_, context.header.version, context.body(), context.header.client_id, {}};
+    CancellableWork work;
+    context.work = &work;
+    Call call{node_, context.header.version, context.body(), context.header.client_id, {}, work.token()};
     if (!node_.home().is_current()) co_await rt::resume_on(node_.home());
     const bool is_answered = co_await answer_(call);
     if (!caller.is_current()) co_await rt::resume_on(caller);
+    context.work = nullptr;
     if (!is_answered) co_return Progress::kClose;
     context.begin_response(context.row->is_flexible(context.header.version)).put_bytes(call.out.written());
     context.end_response();
@@ -100,7 +114,7 @@ class EnvelopeHandler final : public TaskHandler {
         wire::read_request_header(reader, gen::request_header_version(prefix->api_key, prefix->api_version));
     if (!header) co_return ErrorCode::kInvalidRequest;
     Call call{node_, prefix->api_version, frame.slice(reader.position(), reader.remaining()),
-              std::string(header->client_id.value_or("")), {}};
+              std::string(header->client_id.value_or("")), {}, {}};
     const bool is_answered = co_await row->answer(call);
     if (!is_answered) co_return ErrorCode::kInvalidRequest;
     bytes::Writer out;

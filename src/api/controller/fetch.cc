@@ -68,9 +68,12 @@ rt::Task<bool> answer_fetch(Call& call) {
   ask.fetch_offset = Offset{asked.fetch_offset};
   ask.last_fetched_epoch = LeaderEpoch{asked.last_fetched_epoch};
   const int32_t bytes_max = std::clamp(std::min(request.max_bytes, asked.partition_max_bytes), 1, kBytesMax);
-  const auto fetched =
-      co_await call.node.fetch(ask, Offset{asked.high_watermark}, static_cast<size_t>(bytes_max),
-                               std::chrono::milliseconds(std::clamp(request.max_wait_ms, 0, kWaitMax)));
+  cluster::EmbeddedController::FetchLimits limits;
+  limits.known_high_watermark = Offset{asked.high_watermark};
+  limits.max_bytes = static_cast<size_t>(bytes_max);
+  limits.max_wait = std::chrono::milliseconds(std::clamp(request.max_wait_ms, 0, kWaitMax));
+  limits.cancel = &call.cancelled;
+  const auto fetched = co_await call.node.fetch(ask, limits);
   auto& topic = response.responses.append();
   topic.topic = kTopicName;
   topic.topic_id = kMetadataTopicId;
