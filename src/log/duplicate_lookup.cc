@@ -73,6 +73,7 @@ bool is_at_least(Match match, Match other) {
 
 /// What the batches of one piece of the log say, from `from` to `to` inclusive.
 struct Piece {
+  bool is_cut = false;  // the bytes were used up before the end
   LookupResult found;
   bool is_decided = false;   // a batch of the range was found
   bool goes_before = false;  // a batch before the range was found: it cannot lie further back
@@ -107,7 +108,12 @@ Result<Piece> search_range(BatchSource& source, const BatchIdentity& batch,
   Piece all;
   Offset at = range.first;
   while (at <= range.second) {
-    SEMEL_TRY(const bytes::Buffer bytes, read_or_nothing(source, at, kChunkBytes));
+    if (bytes_left == 0) {
+      all.is_cut = true;
+      return all;
+    }
+    SEMEL_TRY(const bytes::Buffer bytes,
+              read_or_nothing(source, at, std::min(bytes_left, kChunkBytes)));
     if (bytes.empty()) break;
     bytes_left -= std::min<uint64_t>(bytes_left, bytes.size());
     SEMEL_TRY(const Piece piece, search_piece(bytes.span(), batch, sent, range.second));
@@ -153,6 +159,7 @@ Result<LookupResult> look_up(BatchSource& source, const BatchIdentity& batch,
     from = std::clamp(from, range.first, to - 1);
     SEMEL_TRY(const Piece piece, search_range(source, batch, sent, {from, to - 1}, bytes_left));
     if (piece.is_decided) return piece.found;
+    if (piece.is_cut) return LookupResult{.match = Match::kOutOfReach};
     if (piece.goes_before) return LookupResult{};
     to = from;
   }

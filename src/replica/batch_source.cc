@@ -30,7 +30,13 @@ Result<Offset> LogBatchSource::offset_before(Offset to, uint64_t bytes) {
     SEMEL_TRY(const log::ReadSlice there, log_.read(candidate, 1, log_end, true));
     if (there.range.size == 0) return log_start;
     const bool same_segment = there.range.file == here.range.file;
-    const uint64_t distance = same_segment ? here.range.at - there.range.at : here.range.at;
+    uint64_t distance = here.range.at;
+    if (same_segment) {
+      distance -= there.range.at;
+    } else {
+      SEMEL_TRY(const uint64_t segment_size, there.range.file->size());
+      distance += segment_size - std::min(segment_size, there.range.at);
+    }
     if (candidate != log_start && distance < bytes) continue;
     SEMEL_TRY(const Offset base, base_offset_at(there.range));
     return std::max(base, log_start);
