@@ -27,6 +27,11 @@ function(semel_library)
     add_library(${target} STATIC ${sources})
     target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(${target} PUBLIC semel_options ${links})
+    # Each function's entry is told to tests/whole_broker_test.cc; elsewhere the sanitizer's own
+    # do-nothing takes the call.
+    if(SEMEL_TRACE_CALLS AND ARG_NAME MATCHES "^(net|api|security|replica|record|log)$")
+      target_compile_options(${target} PRIVATE -fsanitize-coverage=func,trace-pc-guard)
+    endif()
   else()
     add_library(${target} INTERFACE)
     target_include_directories(${target} INTERFACE ${PROJECT_SOURCE_DIR}/src)

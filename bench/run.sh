@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# The measurements of `./dev bench`: micro (times), counts (instructions, bytes), or both.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=build/bench/bin
+
+micro() {
+  "$bin/semel_micro" --benchmark_counters_tabular=true --benchmark_min_time="${SECONDS_PER_CASE:-0.2}" "$@"
+}
+counts() {
+  python3 bench/counts.py instructions "$bin/semel_counts" --show
+  python3 bench/counts.py memory "$bin/semel_counts" --show
+}
+
+word="${1:-all}"
+[ $# -gt 0 ] && shift
+case "$word" in
+  micro) micro "$@" ;;
+  counts) counts ;;
+  all) counts; micro ;;
+  *) echo "usage: ./dev bench [micro [--benchmark_filter=REGEX] | counts]" >&2; exit 2 ;;
+esac
