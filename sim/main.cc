@@ -8,18 +8,18 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <map>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/log.h"
 #include "plants.h"
+#include "real_broker.h"
 #include "scenario.h"
 #include "testing/core_broker.h"
-#ifdef SEMEL_HAS_BROKER
-#include "real_broker.h"
-#endif
 #include "workload_files.h"
 
 namespace semel::sim {
@@ -32,6 +32,7 @@ semel_sim --plant all               every planted bug with its known seed: each 
 semel_sim --plant early_ack --seeds 1..1000   searches a seed that exposes a planted bug
 
   --workload NAME   a file of sim/workloads (without .txt), or a path
+  --file FILE       lines "seed workload", as in sim/regressions.txt
   --jobs N          processes at a time (default 2)
   --twice           runs each seed twice and compares the traces
   --probes          tells how often rare things happened
@@ -49,6 +50,7 @@ struct Options {
   bool has_seeds = false;
   std::string workload;
   std::string plant;
+  std::string file;
   unsigned jobs = 2;
   unsigned limit_s = 120;
   bool wants_trace = false;
@@ -91,6 +93,7 @@ bool parse_option(Options& options, std::string_view name, std::string_view valu
   if (name == "--seed" || name == "--seeds") return parse_seeds(options, value);
   if (name == "--workload") return options.workload = value, !value.empty();
   if (name == "--plant") return options.plant = value, !value.empty();
+  if (name == "--file") return options.file = value, !value.empty();
   if (!number || *number == 0 || *number > 10'000) return false;
   if (name == "--jobs") return options.jobs = static_cast<unsigned>(*number), true;
   if (name == "--limit") return options.limit_s = static_cast<unsigned>(*number), true;
@@ -123,13 +126,6 @@ std::string replay_line(const Job& job, const Options& options) {
                      options.is_core ? " --core" : "");
 }
 
-BrokerFactory factory([[maybe_unused]] bool is_core) {
-#ifdef SEMEL_HAS_BROKER
-  if (!is_core) return real_broker_factory();
-#endif
-  return core_broker_factory();
-}
-
 Report run_job(const Job& job, bool wants_trace, bool is_core) {
   rt::Plants plants;
   if (job.plant != nullptr) plants.*job.plant->flag = true;
@@ -138,7 +134,8 @@ Report run_job(const Job& job, bool wants_trace, bool is_core) {
   options.plants = job.plant != nullptr ? &plants : nullptr;
   if (wants_trace)
     options.printer = [](std::string_view line) { fmt::print("{}\n", line); };
-  return run_scenario(*job.workload, factory(is_core), std::move(options));
+  return run_scenario(*job.workload, is_core ? core_broker_factory() : real_broker_factory(),
+                      std::move(options));
 }
 
 /// In the child: the violations, then the counters, one line each.
@@ -272,12 +269,7 @@ int run_plants(const Options& options, const WorkloadFiles& files) {
   return missed == 0 ? 0 : 1;
 }
 
-int run_seeds(const Options& options, const WorkloadFiles& files) {
-  const Workload* only = options.workload.empty() ? nullptr : files.find(options.workload);
-  if (!options.workload.empty() && only == nullptr) return 2;
-  std::vector<Job> jobs;
-  for (uint64_t seed = options.first; seed <= options.last; ++seed)
-    jobs.push_back({seed, nullptr, only != nullptr ? only : &files.of_turn(seed)});
+int run_jobs(const Options& options, const std::vector<Job>& jobs) {
   Runner runner(options);
   const size_t dirty = runner.run(jobs, false);
   fmt::print("{} seeds, {} with violations\n", jobs.size(), dirty);
@@ -285,6 +277,31 @@ int run_seeds(const Options& options, const WorkloadFiles& files) {
     if (name.starts_with('=') || options.wants_probes)
       fmt::print("  {:<60} {}\n", name.substr(1), count);
   return dirty == 0 ? 0 : 1;
+}
+
+/// Lines "seed workload", comments behind '#'.
+int run_file(const Options& options, const WorkloadFiles& files) {
+  std::ifstream in(options.file);
+  std::vector<Job> jobs;
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream words(line.substr(0, line.find('#')));
+    uint64_t seed = 0;
+    std::string workload;
+    if (!(words >> seed >> workload)) continue;
+    const Workload* known = files.find(workload);
+    if (known == nullptr) return 2;
+    jobs.push_back({seed, nullptr, known});
+  }
+  return jobs.empty() ? 2 : run_jobs(options, jobs);
+}
+
+int run_seeds(const Options& options, const WorkloadFiles& files) {
+  const Workload* only = options.workload.empty() ? nullptr : files.find(options.workload);
+  if (!options.workload.empty() && only == nullptr) return 2;
+  std::vector<Job> jobs;
+  for (uint64_t seed = options.first; seed <= options.last; ++seed)
+    jobs.push_back({seed, nullptr, only != nullptr ? only : &files.of_turn(seed)});
+  return run_jobs(options, jobs);
 }
 
 void print_log_line(LogLevel, std::string_view area, std::string_view line) {
@@ -304,6 +321,7 @@ int run(int argc, char** argv) {
     fmt::print(stderr, "{}\n", files.error().context);
     return 2;
   }
+  if (!options->file.empty()) return run_file(*options, *files);
   return options->plant.empty() ? run_seeds(*options, *files) : run_plants(*options, *files);
 }
 

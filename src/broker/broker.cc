@@ -92,7 +92,8 @@ class Broker::Impl final : public log::LogManagerListener {
   }
 
   rt::Task<void> stop() {
-    if (lifecycle_) co_await lifecycle_->shut_down();
+    if (lifecycle_ && has_failed_) lifecycle_->abandon();
+    if (lifecycle_ && !has_failed_) co_await lifecycle_->shut_down();
     if (replicas_) {
       images_.remove_listener(*replicas_);
       replicas_->stop();
@@ -116,6 +117,7 @@ class Broker::Impl final : public log::LogManagerListener {
 
  private:
   void fatal(const Error& error) {
+    has_failed_ = true;
     if (on_fatal_) std::exchange(on_fatal_, {})(error);
   }
 
@@ -282,6 +284,7 @@ class Broker::Impl final : public log::LogManagerListener {
   std::unique_ptr<cluster::ProducerIdAllocator> producer_ids_;
   std::unique_ptr<net::SocketServer> server_;
   std::vector<rt::Address> addresses_;
+  bool has_failed_ = false;  // nobody is asked for a controlled shutdown any more
   bool controller_started_ = false;
   bool logs_started_ = false;
 };

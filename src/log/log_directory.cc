@@ -32,10 +32,7 @@ LogDirectory::LogDirectory(rt::Runtime& runtime, std::string path, const Produce
 
 Result<void> LogDirectory::open(const LogManagerConfig& config) {
   rt::Disk& disk = *runtime_.disk;
-  if (!disk.exists(path_)) {
-    SEMEL_CHECK(disk.make_directories(path_));
-    SEMEL_CHECK(disk.sync_directory(rt::parent_of(path_)));
-  }
+  if (!disk.exists(path_)) SEMEL_CHECK(rt::make_durable_directories(disk, path_));
   SEMEL_TRY(lock_, disk.lock(fmt::format("{}/{}", path_, kLockName)));
   SEMEL_TRY(filesystem_, disk.filesystem_id(path_));
   SEMEL_CHECK(check_identity(config));

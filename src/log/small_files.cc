@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
+#include "base/log.h"
 #include "base/units.h"
 #include "log/file_names.h"
 
@@ -68,6 +70,16 @@ Result<TopicId> parse_partition_metadata(std::string_view text) {
   return *id;
 }
 
+/// What a power cut leaves of a file that was not flushed yet: a prefix, or zeros in it.
+bool is_torn_partition_metadata(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return true;
+  const std::string whole = format_partition_metadata(TopicId{});
+  constexpr size_t kIdSize = 22;
+  const std::string_view fixed = std::string_view(whole).substr(0, whole.size() - kIdSize);
+  const size_t common = std::min(text.size(), fixed.size());
+  return text.size() < whole.size() && text.substr(0, common) == fixed.substr(0, common);
+}
+
 Result<std::optional<TopicId>> read_partition_metadata(rt::Disk& disk, const std::string& folder) {
   const std::string path = fmt::format("{}/{}", folder, kPartitionMetadataName);
   auto content = rt::read_file(disk, path, kSmallFileMax);
@@ -75,8 +87,11 @@ Result<std::optional<TopicId>> read_partition_metadata(rt::Disk& disk, const std
     if (content.error().cause == Cause::kNotFound) return std::nullopt;
     return fail(std::move(content.error()));
   }
-  if (content->empty()) return std::nullopt;
   auto id = parse_partition_metadata(content->text());
+  if (!id && is_torn_partition_metadata(content->text())) {
+    log_warn("log", "{} was not whole when the machine stopped and counts as missing", path);
+    return std::nullopt;
+  }
   if (!id) return fail(std::move(id.error()), path);
   return *id;
 }

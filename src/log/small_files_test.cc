@@ -9,6 +9,7 @@
 #include "log/file_names.h"
 #include "log/meta_properties.h"
 #include "log/test_support.h"
+#include "rt/sim/world.h"
 
 namespace semel::log {
 namespace {
@@ -65,6 +66,21 @@ TEST(PartitionMetadata, IsBitExact) {
   for (const char* bad : {"", "version: 0\n", "version: 1\ntopic_id: AAAAAAAAAAAAAAAAAAAAAg", "topic_id: x",
                           "version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAA", "version 0\ntopic_id: x"})
     EXPECT_FALSE(parse_partition_metadata(bad)) << bad;
+}
+
+TEST(PartitionMetadata, TornCountsAsMissing) {
+  const std::string whole = format_partition_metadata(Uuid::from_halves(1, 2));
+  rt::sim::World world(1);
+  rt::Disk& disk = *world.add_node("n").boot().runtime().disk;
+  for (const std::string& text : {std::string(), whole.substr(0, 5), whole.substr(0, 30),
+                                  std::string(whole.size(), '\0'), whole.substr(0, 20) + std::string(23, '\0')}) {
+    ASSERT_TRUE(rt::replace_file(disk, "/partition.metadata", bytes::as_bytes(text)));
+    const auto id = read_partition_metadata(disk, "");
+    ASSERT_TRUE(id) << id.error().context;
+    EXPECT_FALSE(*id) << text;
+  }
+  ASSERT_TRUE(rt::replace_file(disk, "/partition.metadata", bytes::as_bytes("version: 1\ntopic_id: x")));
+  EXPECT_FALSE(read_partition_metadata(disk, "")) << "damage that no power cut makes";
 }
 
 TEST(CleanShutdown, IsBitExact) {

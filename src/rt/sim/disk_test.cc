@@ -173,6 +173,16 @@ TEST(SimDisk, ReplaceFileIsDurable) {
   }
 }
 
+TEST(SimDisk, DurableDirectoriesSurvive) {
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    Machine machine(seed);
+    ASSERT_TRUE(machine.disk().make_directories("/a/b"));
+    ASSERT_TRUE(make_durable_directories(machine.disk(), "/a/b/c"));
+    machine.lose_power();
+    EXPECT_TRUE(machine.disk().exists("/a/b/c"));
+  }
+}
+
 TEST(SimDisk, SyncOfTheFileSystemCoversAll) {
   Machine machine(7);
   Disk& disk = machine.disk();

@@ -49,6 +49,7 @@ void Node::kill(Death death) {
 
 void Node::shut_down() {
   SEMEL_ASSERT(process_ != nullptr, "no process runs");
+  if (process_->is_stopping()) return;
   world_.trace().add(Trace::Kind::kKill, index_, 100);
   process_->begin_shutdown([this] {
     process_->tear_down();

@@ -14,6 +14,8 @@ namespace {
 
 /// More steps than any stop() needs; beyond it a shutdown waits for itself.
 constexpr uint64_t kGhostSteps = 2'000'000;
+constexpr uint64_t kDrainSteps = 100'000;
+constexpr Duration kDrain = std::chrono::minutes{2};
 
 }  // namespace
 
@@ -244,6 +246,14 @@ void Process::run_ghost() {
   }
 }
 
+/// Loops that stop() has told to end, but has not waited for, end here.
+void Process::drain_ghost() {
+  for (auto& [id, job] : std::exchange(finishing_, {})) job.back->post(std::move(job.done));
+  const int64_t end = ghost_ns_ + kDrain.count();
+  for (uint64_t steps = 0; steps < kDrainSteps && ghost_ns_ < end; ++steps)
+    if (!ghost_step()) return;
+}
+
 void Process::tear_down() {
   if (is_dead_) return;
   if (!is_cut_off_) cut_off();
@@ -251,6 +261,7 @@ void Process::tear_down() {
   is_paused_ = false;
   if (program_ != nullptr) {
     if (has_started_ && stop_ != Stop::kDone) run_ghost();
+    if (has_started_) drain_ghost();
     program_.reset();
   }
   is_dead_ = true;

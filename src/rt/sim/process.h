@@ -55,6 +55,7 @@ class Process {
   Node& node() { return node_; }
   uint64_t serial() const { return serial_; }
   bool is_dead() const { return is_dead_; }
+  bool is_stopping() const { return stop_ != Stop::kNotCalled; }
   const Runtime& runtime() const { return runtime_; }
   Runtime& runtime() { return runtime_; }
   SimExecutor& executor(uint32_t index = 0) { return *executors_[index]; }
@@ -105,6 +106,7 @@ class Process {
   void finish_pool_job(uint64_t job);
   bool ghost_step();
   void run_ghost();
+  void drain_ghost();
   enum class Stop : uint8_t { kNotCalled, kRunning, kDone };
   void spawn_stop(UniqueFunction<void()> after);
 
