@@ -53,7 +53,7 @@ def includes(path, root, build, seen):
 def main():
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     build = os.path.abspath(sys.argv[1])
-    flags = flags_of(build) + ["-I", os.path.join(root, "src"), "-I", root]
+    flags = flags_of(build) + ["-I", os.path.join(root, "src"), "-I", root, '-DSEMEL_GOLDEN_DIR=""', '-DSEMEL_SOURCE_DIR=""']
     memory = os.path.join(build, "headers-alone.txt")
     known = set(open(memory, encoding="utf-8").read().split()) if os.path.exists(memory) else set()
 

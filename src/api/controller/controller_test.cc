@@ -81,6 +81,7 @@ class ControllerApiTest : public ::testing::Test {
   }
 
   void take_golden(const std::string& path) {
+    log_directory_ = *Uuid::from_text("WwRETkZhpuHUeeusvzI0ew");  // of its meta.properties
     fs::copy(std::string(SEMEL_GOLDEN_DIR) + "/" + path + "/__cluster_metadata-0", directory_ / "__cluster_metadata-0",
              fs::copy_options::recursive);
     for (const auto& entry : fs::recursive_directory_iterator(directory_))
@@ -102,7 +103,7 @@ class ControllerApiTest : public ::testing::Test {
     self.incarnation_id = runtime_->random->uuid();
     self.endpoints = {{"PLAINTEXT", "localhost", 9092, cluster::SecurityProtocol::kPlaintext}};
     self.features = cluster::controller_features();
-    self.directories = {Uuid::from_halves(8, 9)};
+    self.directories = {log_directory_};
     runtime_.on(0, [&] {
       node_ = std::make_unique<cluster::EmbeddedController>(*runtime_, std::move(config), [](const Error&) {});
       dispatcher_ = make_dispatcher(*node_, runtime_.executor());
@@ -229,6 +230,7 @@ class ControllerApiTest : public ::testing::Test {
   }
 
   static inline int count_ = 0;
+  DirectoryId log_directory_ = Uuid::from_halves(8, 9);
   fs::path directory_;
   rt::StartedRuntime runtime_{1, 2};
   std::unique_ptr<cluster::EmbeddedController> node_;
@@ -237,6 +239,7 @@ class ControllerApiTest : public ::testing::Test {
   std::unique_ptr<cluster::PeerChannel> channel_;
   std::unique_ptr<cluster::MetadataFollower> follower_;
   std::unique_ptr<cluster::BrokerLifecycle> lifecycle_;
+  DirectoryId log_directory_ = Uuid::from_halves(8, 9);
   std::string failure_;
   std::string fatal_;
 };
@@ -296,6 +299,7 @@ TEST_F(ControllerApiTest, ARestartedBrokerComesBackAtOnce) {
 
 TEST_F(ControllerApiTest, ADirectoryOfKafkasIsFollowedFromItsSnapshot) {
   take_golden("kafka-4.3.1/clean");
+  log_directory_ = *Uuid::from_text("WwRETkZhpuHUeeusvzI0ew");
   start(1);
   join();
   sync();
