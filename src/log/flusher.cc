@@ -137,6 +137,8 @@ void Flusher::Shared::dispatch(const std::shared_ptr<Commit>& commit) {
 Result<void> Flusher::Shared::run_job(const std::vector<SyncItem>& job, Log*& blamed) {
   for (const SyncItem& item : job) {
     blamed = item.log;
+    if (item.file == nullptr && item.directory.empty())
+      return fail(ErrorCode::kKafkaStorageError, "a file to sync cannot be opened");
     auto synced = item.file != nullptr ? item.file->sync() : disk.sync_directory(item.directory);
     const bool is_deleted = !synced && item.file == nullptr && synced.error().cause == Cause::kNotFound;
     if (!synced && !is_deleted) return synced;

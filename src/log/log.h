@@ -171,9 +171,9 @@ class Log {
 
   // ---- changing the past ----
 
-  /// Drops every record with an offset ≥ `offset` (follower truncation).
+  /// Drops every record with an offset ≥ `offset` (follower truncation). Blocks.
   Result<void> truncate_to(Offset offset);
-  /// Drops everything; the log is empty at `offset`.
+  /// Drops everything; the log is empty at `offset`. Blocks.
   Result<void> reset_to(Offset offset);
   /// Moves the log start up to at most the high watermark (DeleteRecords, a follower's leader); whole
   /// segments below it go away in the next retention pass.
@@ -245,6 +245,7 @@ class Log {
   Result<void> retire(LogState& state, const Segments& gone);
   size_t count_deletable(LogState& state, const Segments& segments, int64_t now_ms);
   static SnapshotImage image_of(const LogState& state, Offset end, int64_t now_ms);
+  Result<void> settle_truncation();
   Result<void> flush_now();
   Result<void> write_flush(const FlushPlan& plan, const std::string& epochs,
                            const std::vector<std::shared_ptr<const SnapshotImage>>& snapshots);

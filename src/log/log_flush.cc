@@ -15,12 +15,17 @@ void raise(std::atomic<int64_t>& value, Offset to) {
   if (value.load(std::memory_order_relaxed) < to.value) value.store(to.value, std::memory_order_release);
 }
 
-void add_if_open(std::vector<std::shared_ptr<rt::File>>& files, LazyFile& file) {
-  if (auto open = file.if_open()) files.push_back(std::move(open));
+/// Opens the file if need be: what it holds may be older than this process. One that cannot be opened
+/// is given as null, so that the sync fails, unless it is not there (a transaction index, a removed log).
+void add(std::vector<std::shared_ptr<rt::File>>& files, LazyFile& file) {
+  auto open = file.get();
+  if (open || open.error().cause != Cause::kNotFound) files.push_back(open ? std::move(*open) : nullptr);
 }
 
 }  // namespace
 
+/// A segment that ends exactly at the flushed end is synced once more: its file may have been cut there,
+/// by a truncation or by recovery, and what was cut must not come back.
 FlushPlan Log::plan_flush() const {
   auto state = state_.lock();
   FlushPlan plan;
@@ -29,13 +34,16 @@ FlushPlan Log::plan_flush() const {
   plan.truncations = state->truncations;
   plan.directory = state->files_made > state->files_made_synced;
   plan.parent_directory = state->folder_is_unsynced;
-  if (state->unsynced_metadata != nullptr) plan.files.push_back(state->unsynced_metadata);
+  if (state->metadata_is_unsynced) {
+    LazyFile metadata(context_.disk, fmt::format("{}/{}", path_, kPartitionMetadataName));
+    add(plan.files, metadata);
+  }
   if (plan.end_offset <= flushed_end()) return plan;
   const auto segments = segments_.load();
   for (size_t i = segments->size(); i-- > 0;) {
     Segment& segment = *(*segments)[i];
-    add_if_open(plan.files, segment.log_file());
-    if (segment.base() <= flushed_end()) break;
+    add(plan.files, segment.log_file());
+    if (segment.base() < flushed_end()) break;
   }
   return plan;
 }
@@ -43,7 +51,7 @@ FlushPlan Log::plan_flush() const {
 void Log::flushed_to(const FlushPlan& plan) {
   auto state = state_.lock();
   state->files_made_synced = std::max(state->files_made_synced, plan.files_made);
-  if (plan.files_made == state->files_made) state->unsynced_metadata.reset();
+  if (plan.files_made == state->files_made) state->metadata_is_unsynced = false;
   if (plan.parent_directory) state->folder_is_unsynced = false;
   if (plan.truncations == state->truncations) raise(flushed_end_, plan.end_offset);
 }
@@ -79,12 +87,12 @@ Result<void> Log::flush_now() {
     snapshots = state->waiting_snapshots;
     const auto segments = segments_.load();
     for (size_t i = 0; i + 1 < segments->size(); ++i) {
-      if ((*segments)[i + 1]->base() <= recovery_point()) continue;
+      if ((*segments)[i + 1]->base() < recovery_point()) continue;
       Segment& sealed = *(*segments)[i];
-      add_if_open(plan.files, sealed.log_file());
-      add_if_open(plan.files, sealed.offset_index().file());
-      add_if_open(plan.files, sealed.time_index().file());
-      add_if_open(plan.files, sealed.transaction_index().file());
+      add(plan.files, sealed.log_file());
+      add(plan.files, sealed.offset_index().file());
+      add(plan.files, sealed.time_index().file());
+      add(plan.files, sealed.transaction_index().file());
     }
   }
   auto done = write_flush(plan, epochs, snapshots);
@@ -94,7 +102,9 @@ Result<void> Log::flush_now() {
     return storage_failure(std::move(done.error()));
   }
   for (const auto& image : snapshots) {
-    if (std::erase(state->waiting_snapshots, image) > 0) state->snapshots.note(image->end_offset);
+    const bool is_wanted = std::erase(state->waiting_snapshots, image) > 0;
+    state->snapshots.note(image->end_offset);
+    if (!is_wanted) state->snapshots.remove_if([&](Offset end) { return end == image->end_offset; });
   }
   if (plan.truncations == state->truncations) raise(recovery_point_, plan.end_offset);
   return {};
@@ -104,6 +114,7 @@ Result<void> Log::flush_now() {
 Result<void> Log::write_flush(const FlushPlan& plan, const std::string& epochs,
                               const std::vector<std::shared_ptr<const SnapshotImage>>& snapshots) {
   for (const auto& file : plan.files) {
+    if (file == nullptr) return fail(ErrorCode::kKafkaStorageError, "a file to sync cannot be opened");
     if (auto synced = file->sync(); !synced) {
       sync_failed(synced.error());
       return synced;

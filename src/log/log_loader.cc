@@ -38,6 +38,7 @@ Result<LoadedLog> LogLoader::load() {
   SEMEL_CHECK(open_segments());
   SEMEL_CHECK(settle_bounds());
   for (const Offset end : snapshots_.offsets()) loaded_.snapshots.push_back(end);
+  loaded_.is_unsynced = loaded_.is_new || !hints_.was_clean || !loaded_.cuts.empty();
   return std::move(loaded_);
 }
 

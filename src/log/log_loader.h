@@ -51,6 +51,8 @@ struct LoadedLog {
   Offset high_watermark;
   bool epochs_changed = false;  // leader-epoch-checkpoint must be written
   bool is_new = false;          // the folder was made
+  /// Files of the folder may lack their names on disk: made now, or by a life that did not end in order.
+  bool is_unsynced = false;
   std::vector<CutReport> cuts;
 };
 

@@ -18,6 +18,19 @@ Result<void> Log::truncate_to(Offset offset) {
                                                                 : truncate_locked(*state, offset);
     if (!truncated) return storage_failure(std::move(truncated.error()));
   }
+  return settle_truncation();
+}
+
+/// What was removed must not come back after a power cut: new records take its offsets.
+Result<void> Log::settle_truncation() {
+  auto file = segments_.load()->back()->file();
+  if (!file) return storage_failure(std::move(file.error()));
+  if (auto synced = (*file)->sync(); !synced) {
+    sync_failed(synced.error());
+    return storage_failure(std::move(synced.error()));
+  }
+  if (auto synced = context_.disk.sync_directory(path_); !synced)
+    return storage_failure(std::move(synced.error()));
   if (context_.care != nullptr) context_.care->recovery_point_went_down(*this);
   return {};
 }
@@ -28,8 +41,7 @@ Result<void> Log::reset_to(Offset offset) {
     SEMEL_CHECK(check_writable(*state));
     if (auto reset = reset_locked(*state, offset); !reset) return storage_failure(std::move(reset.error()));
   }
-  if (context_.care != nullptr) context_.care->recovery_point_went_down(*this);
-  return {};
+  return settle_truncation();
 }
 
 namespace {

@@ -276,6 +276,7 @@ struct Life {
 };
 
 void write_until_power_fails(Log& log, std::mt19937_64& random, BatchMaker& maker, Life& life) {
+  const bool truncates = random() % 3 == 0;
   for (int i = 0; i < 400; ++i) {
     auto batch = maker.make(1 + static_cast<int>(random() % 4), random() % 700, kNow + i,
                             {.producer_id = ProducerId{static_cast<int64_t>(random() % 3)},
@@ -283,6 +284,14 @@ void write_until_power_fails(Log& log, std::mt19937_64& random, BatchMaker& make
     if (!log.append_as_leader(batch, {.leader_epoch = LeaderEpoch{0}})) return;
     life.batches.push_back(batch);
     if (random() % 8 == 0 && !log.flush()) return;
+    if (truncates && random() % 40 == 0) {
+      const size_t kept = life.batches.size() - std::min<size_t>(life.batches.size(), random() % 12);
+      const Offset end = kept == 0 ? Offset{0} : record::BatchView(life.batches[kept - 1]).next_offset();
+      life.flushed = std::min(life.flushed, end);
+      life.recovery_point = std::min(life.recovery_point, end);
+      if (!log.truncate_to(end)) return;
+      life.batches.resize(kept);
+    }
     life.flushed = log.flushed_end();
     life.recovery_point = log.recovery_point();
   }
