@@ -81,7 +81,6 @@ class ControllerApiTest : public ::testing::Test {
   }
 
   void take_golden(const std::string& path) {
-    log_directory_ = *Uuid::from_text("WwRETkZhpuHUeeusvzI0ew");  // of its meta.properties
     fs::copy(std::string(SEMEL_GOLDEN_DIR) + "/" + path + "/__cluster_metadata-0", directory_ / "__cluster_metadata-0",
              fs::copy_options::recursive);
     for (const auto& entry : fs::recursive_directory_iterator(directory_))
@@ -239,7 +238,6 @@ class ControllerApiTest : public ::testing::Test {
   std::unique_ptr<cluster::PeerChannel> channel_;
   std::unique_ptr<cluster::MetadataFollower> follower_;
   std::unique_ptr<cluster::BrokerLifecycle> lifecycle_;
-  DirectoryId log_directory_ = Uuid::from_halves(8, 9);
   std::string failure_;
   std::string fatal_;
 };
