@@ -17,7 +17,7 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SEMEL = os.environ.get("SEMEL", os.path.join(ROOT, "build/release/bin/semel"))
 GOLDEN = os.path.join(ROOT, "tests/golden")
-START_SECONDS = 20
+START_SECONDS = 60
 
 OK, FAILED, USAGE, NOT_FOUND, UNREACHABLE, CONFLICT = 0, 1, 2, 3, 4, 6
 
