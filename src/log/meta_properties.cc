@@ -115,7 +115,7 @@ std::string escaped(std::string_view value) {
 
 Result<std::string> required(const Properties& properties, std::string_view key) {
   const auto found = properties.find(key);
-  if (found == properties.end())
+  if (found == properties.end() || found->second.empty())
     return fail(ErrorCode::kInvalidConfig, fmt::format("meta.properties lacks {}", key));
   return found->second;
 }

@@ -112,7 +112,7 @@ TEST(MetaProperties, ReadsWhatJavaReads) {
   EXPECT_EQ(meta->node_id, BrokerId{7});
   EXPECT_EQ(meta->cluster_id, "a:bcA");
   for (const char* bad : {"", "version=2\n", "version=1\nnode.id=1\n", "version=1\ncluster.id=x\n",
-                          "version=1\ncluster.id=x\nnode.id=-1\n", "version=0\nbroker.id=x\n",
+                          "version=1\ncluster.id=x\nnode.id=-1\n", "version=1\ncluster.id=\nnode.id=1\n", "version=0\nbroker.id=x\n",
                           "version=1\ncluster.id=x\nnode.id=1\ndirectory.id=short\n", "version=\\u12"})
     EXPECT_FALSE(parse_meta_properties(bad)) << bad;
 }
