@@ -92,7 +92,6 @@ class Broker::Impl final : public log::LogManagerListener {
   }
 
   rt::Task<void> stop() {
-    if (lifecycle_ && has_failed_) lifecycle_->abandon();
     if (lifecycle_ && !has_failed_) co_await lifecycle_->shut_down();
     if (replicas_) {
       images_.remove_listener(*replicas_);
@@ -118,6 +117,7 @@ class Broker::Impl final : public log::LogManagerListener {
  private:
   void fatal(const Error& error) {
     has_failed_ = true;
+    if (lifecycle_) lifecycle_->abandon();
     if (on_fatal_) std::exchange(on_fatal_, {})(error);
   }
 

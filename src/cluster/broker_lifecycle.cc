@@ -32,6 +32,10 @@ bool may_follow(LifecycleState from, LifecycleState to) {
   return static_cast<int>(to) == static_cast<int>(from) + 1;
 }
 
+std::unexpected<Error> stopped() {
+  return fail(ErrorCode::kUnknownServerError, "the broker was stopped", Cause::kCancelled);
+}
+
 /// Errors that asking again will not mend.
 bool is_final(ErrorCode code) {
   return code == ErrorCode::kInconsistentClusterId || code == ErrorCode::kUnsupportedVersion ||
@@ -151,6 +155,7 @@ rt::Task<Result<void>> BrokerLifecycle::register_and_catch_up() {
     auto answer = co_await send<gen::BrokerRegistrationResponse>(
         core->channel, core->home, registration_of(core->self), deadline - core->home.clock().now());
     const ErrorCode code = answer ? static_cast<ErrorCode>(answer->error_code) : answer.error().code;
+    if (core->state == LifecycleState::kStopped) co_return stopped();
     if (code == ErrorCode::kNone) {
       core->epoch = BrokerEpoch{answer->broker_epoch};
       break;
@@ -163,6 +168,7 @@ rt::Task<Result<void>> BrokerLifecycle::register_and_catch_up() {
                      fmt::format("broker {} could not register: {}", core->self.id.value, last_reason));
     log_info("cluster", "broker {}: registration is tried again: {}", core->self.id.value, last_reason);
     co_await rt::pause(core->home, {.deadline = core->home.clock().now() + kRegistrationRetry, .cancel = nullptr});
+    if (core->state == LifecycleState::kStopped) co_return stopped();
   }
   core->set_state(LifecycleState::kCatchingUp);
   rt::spawn(Core::heartbeat_loop(core));
@@ -170,6 +176,7 @@ rt::Task<Result<void>> BrokerLifecycle::register_and_catch_up() {
   const auto caught_up = std::make_shared<rt::Event>(core->home);
   core->images.when_at(Offset{core->epoch.value}, [caught_up] { caught_up->set(); });
   const rt::WaitOutcome outcome = co_await caught_up->wait({.deadline = deadline, .cancel = nullptr});
+  if (core->state == LifecycleState::kStopped) co_return stopped();
   if (outcome != rt::WaitOutcome::kReady)
     co_return fail(ErrorCode::kRequestTimedOut, "the metadata log was not followed up to the registration in time");
   core->set_state(LifecycleState::kRecovering);
@@ -187,8 +194,7 @@ rt::Task<Result<void>> BrokerLifecycle::become_running() {
     if (outcome != rt::WaitOutcome::kReady)
       co_return fail(ErrorCode::kRequestTimedOut, "the controller did not unfence this broker in time");
   }
-  if (core->state == LifecycleState::kStopped)
-    co_return fail(ErrorCode::kUnknownServerError, "the broker was stopped", Cause::kCancelled);
+  if (core->state == LifecycleState::kStopped) co_return stopped();
   core->set_state(LifecycleState::kRunning);
   co_return Result<void>{};
 }
@@ -199,7 +205,8 @@ rt::Task<void> BrokerLifecycle::shut_down() {
     core->set_state(LifecycleState::kShuttingDown);
     core->nudge.set();
     const rt::Instant deadline = core->home.clock().now() + core->times.shutdown_timeout;
-    while (!core->may_stop && core->home.clock().now() < deadline) {
+    while (!core->may_stop && core->state != LifecycleState::kStopped &&
+           core->home.clock().now() < deadline) {
       core->progress.reset();
       co_await core->progress.wait({.deadline = deadline, .cancel = nullptr});
     }
@@ -211,6 +218,7 @@ rt::Task<void> BrokerLifecycle::shut_down() {
 void BrokerLifecycle::abandon() {
   if (core_->state != LifecycleState::kStopped) core_->set_state(LifecycleState::kStopped);
   core_->nudge.set();
+  core_->progress.set();
 }
 
 void BrokerLifecycle::report_offline_directory(const DirectoryId& id) {

@@ -54,7 +54,7 @@ class BrokerLifecycle {
   rt::Task<Result<void>> become_running();
   /// Controlled shutdown: waits until the controller lets go, at most shutdown_timeout.
   rt::Task<void> shut_down();
-  /// Instead of shut_down(): ends without asking.
+  /// Ends without asking, also a shut_down() that waits.
   void abandon();
 
   LifecycleState state() const;
