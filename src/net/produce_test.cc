@@ -275,5 +275,31 @@ TEST_F(ProduceTest, MalformedBodiesEndTheConnection) {
   EXPECT_EQ(produce(batch_of({"fine"})).error_code, 0);
 }
 
+TEST_F(ProduceTest, ABrokerStopsAlthoughAcknowledgementsAreMissing) {
+  start();
+  broker_->set_isr("t", 0, {TestBroker::kSelf, BrokerId{2}});
+  auto request = produce_request("t", 0, batch_of({"waits"}));
+  request.timeout_ms = 600'000;
+  {
+    TestClient leaving(*broker_);
+    leaving.send(request, 9);
+    EXPECT_FALSE(leaving.receive(std::chrono::milliseconds(50)).has_value());
+  }
+  TestClient waiting(*broker_);
+  waiting.send(request, 9);
+  EXPECT_FALSE(waiting.receive(std::chrono::milliseconds(50)).has_value());
+  broker_->stop_server();
+}
+
+TEST_F(ProduceTest, NoClientHasSoManyPartitions) {
+  start();
+  TestClient client(*broker_);
+  auto request = produce_request("t", 0, batch_of({"x"}));
+  for (int32_t i = 0; i < 100'000; ++i) request.topic_data[0].partition_data.append().index = i;
+  client.send(request, 9);
+  EXPECT_FALSE(client.receive().has_value());
+  EXPECT_EQ(produce(batch_of({"fine"})).base_offset, 0);
+}
+
 }  // namespace
 }  // namespace semel::net

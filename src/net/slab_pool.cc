@@ -78,6 +78,7 @@ size_t SlabPool::reserved_size(size_t size) {
 }
 
 Slab SlabPool::take(size_t reserved) {
+  ++taken_;
   int size_class = -1;
   for (size_t i = 0; i < kSizes.size(); ++i) {
     if (reserved == kSizes[i]) size_class = static_cast<int>(i);

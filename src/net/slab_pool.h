@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 
 #include "base/units.h"
 #include "bytes/buffer.h"
@@ -46,6 +47,8 @@ class SlabPool {
   /// Frees what is kept and unused. On the owner.
   void trim();
   size_t kept_bytes() const;
+  /// Slabs taken so far.
+  uint64_t taken() const { return taken_; }
 
  private:
   struct Core;
@@ -53,6 +56,7 @@ class SlabPool {
   static void release(bytes::BufferStorage* storage);
 
   Core* core_;
+  uint64_t taken_ = 0;
 };
 
 }  // namespace semel::net

@@ -64,6 +64,8 @@ class SocketServer::Reactor final : public Connection::Owner {
     std::optional<Connection> connection;
   };
   static constexpr rt::Duration kSweepInterval = std::chrono::seconds(1);
+  /// After so many sweeps without a request the kept memory goes back.
+  static constexpr int kQuietSweeps = 10;
 
   const api::Dispatcher& dispatcher_for(api::ListenerKind kind) {
     auto& dispatcher = dispatchers_[static_cast<size_t>(kind)];
@@ -91,7 +93,8 @@ class SocketServer::Reactor final : public Connection::Owner {
     const rt::Instant now = executor_.clock().now();
     for_each([now](Connection& connection) { connection.check_times(now); });
     arm_sweep();
-    if (first_ == nullptr) slabs_.trim();
+    if (std::exchange(slabs_seen_, slabs_.taken()) != slabs_.taken()) quiet_sweeps_ = 0;
+    else if (++quiet_sweeps_ == kQuietSweeps) slabs_.trim();
   }
 
   SocketServer& server_;
@@ -104,6 +107,8 @@ class SocketServer::Reactor final : public Connection::Owner {
   Connection* first_ = nullptr;
   Connection* sweep_next_ = nullptr;
   rt::TimerId sweep_timer_;
+  uint64_t slabs_seen_ = 0;
+  int quiet_sweeps_ = 0;
 };
 
 SocketServer::SocketServer(rt::Runtime& runtime, const SocketServerConfig& config,

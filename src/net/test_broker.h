@@ -103,6 +103,9 @@ class TestBroker {
   void set_isr(const std::string& topic, int32_t partition, std::vector<BrokerId> isr);
   void set_isr_only(const std::string& topic, int32_t partition, std::vector<BrokerId> isr);
 
+  /// Ends all connections now; the destructor does the rest.
+  void stop_server();
+
   rt::StartedRuntime& runtime() { return runtime_; }
   const rt::Address& address() const { return address_; }
   replica::ReplicaManager& replicas() { return *replicas_; }
@@ -119,6 +122,7 @@ class TestBroker {
   void change_partition(const std::string& topic, int32_t partition, Change change);
   rt::Task<void> start_logs();
   rt::Task<void> stop_all();
+  bool server_is_stopped_ = false;
 
   const TestBrokerOptions options_;
   rt::StartedRuntime runtime_;

@@ -114,7 +114,7 @@ rt::Task<void> TestBroker::start_logs() {
 }
 
 rt::Task<void> TestBroker::stop_all() {
-  co_await server_->stop();
+  if (!server_is_stopped_) co_await server_->stop();
   replicas_->stop();
   bool is_done = false;
   logs_->stop(5, [&](Result<void> stopped) {
@@ -122,6 +122,11 @@ rt::Task<void> TestBroker::stop_all() {
     is_done = true;
   });
   while (!is_done) co_await rt::sleep_for(runtime_.executor(), std::chrono::milliseconds(1));
+}
+
+void TestBroker::stop_server() {
+  runtime_.run([this] { return server_->stop(); });
+  server_is_stopped_ = true;
 }
 
 TestBroker::~TestBroker() {

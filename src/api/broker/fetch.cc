@@ -17,6 +17,10 @@ constexpr int16_t kFirstWithLeader = 12;
 constexpr int16_t kFirstWithEndpoints = 16;
 /// Smaller pieces are copied into the response; larger ones leave the file directly.
 constexpr size_t kCopiedBelow = 4_KiB;
+/// More partitions than any client has; what their answers would take is not bounded by the frame.
+constexpr size_t kPartitionsMax = 100'000;
+/// State that a recycled request keeps.
+constexpr size_t kKeptItems = 1024;
 constexpr int32_t kFinalEpoch = -1;
 constexpr int32_t kInitialEpoch = 0;
 
@@ -382,6 +386,10 @@ Progress FetchWork::complete() {
     items_[i]->answer = {};
   }
   used_ = 0;
+  if (items_.size() > kKeptItems) {
+    items_.resize(kKeptItems);
+    copied_ = {};
+  }
   session.reset();
   targets.clear();
   context_ = nullptr;
@@ -414,6 +422,13 @@ Progress FetchHandler::admit(RequestContext& context) {
   if (!decoded) {
     log_info("api", "{} sent a malformed Fetch: {}", context.connection().peer.to_text(),
              decoded.error().context);
+    request_.reset();
+    return Progress::kClose;
+  }
+  size_t partitions = 0;
+  for (const auto& topic : request_.topics) partitions += topic.partitions.size();
+  if (partitions > kPartitionsMax) {
+    log_info("api", "{} sent a Fetch of too many partitions", context.connection().peer.to_text());
     request_.reset();
     return Progress::kClose;
   }

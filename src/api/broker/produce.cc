@@ -32,6 +32,17 @@ void refuse(PartitionAnswer& answer, ErrorCode code, std::string_view message = 
   if (!message.empty()) answer.error_message = message;
 }
 
+/// More partitions than any client has; what their answers would take is not bounded by the frame.
+constexpr size_t kPartitionsMax = 100'000;
+/// State that a recycled request keeps.
+constexpr size_t kKeptBatches = 64;
+
+size_t count_partitions(const gen::ProduceRequest& request) {
+  size_t count = 0;
+  for (const auto& topic : request.topic_data) count += topic.partition_data.size();
+  return count;
+}
+
 /// The bytes of a request belong to it alone, so that the batch can be stamped where it lies.
 bytes::MutableByteSpan writable(const bytes::Buffer& records) {
   return {const_cast<std::byte*>(records.data()), records.size()};
@@ -104,6 +115,12 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
     return Progress::kWaiting;
   }
 
+  /// Nobody reads the answer: what still waits for replicas or a flush need not.
+  void cancel() override {
+    handler_.deadlines_->remove(*this);
+    if (!is_expired_) on_deadline();
+  }
+
   void on_settled(AppendOp& op) override {
     settle(*batches_[op.tag]);
     if (pending_ == 0) finish();
@@ -172,6 +189,7 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
       if (has_failed_) progress = Progress::kClose;
     }
     for (size_t i = 0; i < used_; ++i) batches_[i]->op.clear();
+    if (batches_.size() > kKeptBatches) batches_.resize(kKeptBatches);
     response_.reset();
     context_ = nullptr;
     handler_.pool_.give_back(*this);
@@ -208,6 +226,12 @@ Progress ProduceHandler::admit(RequestContext& context) {
   if (!decoded) {
     log_info("api", "{} sent a malformed Produce: {}", context.connection().peer.to_text(),
              decoded.error().context);
+    request_.reset();
+    return Progress::kClose;
+  }
+  if (count_partitions(request_) > kPartitionsMax) {
+    log_info("api", "{} sent a Produce of too many partitions",
+             context.connection().peer.to_text());
     request_.reset();
     return Progress::kClose;
   }
