@@ -231,8 +231,8 @@ Result<void> dump_state_at(const DumpPaths& paths, const std::string& folder, Of
   printer.row(
       "state",
       fmt::format(
-          "{}: producer state before offset {}, from {} and the batches behind it, {}{}", folder,
-          offset.value, start.name.empty() ? "nothing" : start.name,
+          "{}: producer state before offset {}, from {}, {}{}", folder, offset.value,
+          start.name.empty() ? "the log alone" : start.name + " and the batches behind it",
           counted(static_cast<int64_t>(views.size()), "producer"),
           unstable ? fmt::format(", first unstable offset {}", unstable->value) : std::string()),
       Json{{"folder", folder},
