@@ -102,6 +102,12 @@ void LogManager::Impl::load_one(Loading& loading, size_t index) {
   }
   item.log = Log::open(item.directory->context(), item.found->name, item.found->folder,
                        config_.config_of(item.found->name.topic), item.found->hints);
+  if (!item.log) return;
+  // What a killed process left in the page cache is made durable before anybody asks how far the log
+  // is: else a restarted broker would for a moment tell a smaller end than it has acknowledged.
+  Log& log = **item.log;
+  if (log.flushed_end() >= log.log_end()) return;
+  if (auto flushed = log.flush(); !flushed) item.log = fail(std::move(flushed.error()));
 }
 
 void LogManager::Impl::load_logs(rt::UniqueFunction<void(Result<LoadReport>)> done) {
