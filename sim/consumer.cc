@@ -193,7 +193,12 @@ void Consumer::handle_data(Part& part, uint16_t index,
                             fmt::format("partition {}: read up to {}, high watermark {}", index,
                                         next->value, high_watermark.value));
   part.position = *next;
-  if (role_ == Role::kFinal && part.position == high_watermark) {
+  if (role_ != Role::kFinal || part.position != high_watermark) return;
+  // A leader that has just started raises its high watermark only when its log is flushed.
+  if (part.reached != high_watermark) {
+    part.reached = high_watermark;
+    part.reached_at = now();
+  } else if (now() - part.reached_at >= std::chrono::seconds{1}) {
     world_.history.final_range(index, part.log_start, part.position);
     part.is_done = true;
   }

@@ -34,7 +34,9 @@ class Consumer final : public rt::sim::Program {
     Offset position{0};
     Offset log_start{0};
     Offset high_watermark{0};
-    bool is_done = false;
+    Offset reached{-1};  // the high watermark at which it stands …
+    rt::Instant reached_at{0};
+    bool is_done = false;  // … and which did not move any more
   };
   struct Lane;
 

@@ -28,7 +28,7 @@ namespace {
 constexpr std::string_view kHelp =
     R"(semel_sim --seeds 1..200            seeds, each with the workload that is its turn
 semel_sim --seed 17 --trace         one seed, telling what happens
-semel_sim --plant all               every planted bug with its known seed: each must be found
+semel_sim --plant all               every planted bug, its known seed first: each must be found
 semel_sim --plant early_ack --seeds 1..1000   searches a seed that exposes a planted bug
 
   --workload NAME   a file of sim/workloads (without .txt), or a path
@@ -43,6 +43,8 @@ Exit code: 0 ok, 1 a violation was found (with --plant: none was), 2 usage.
 
 /// Exit code of a child that found violations; sanitizers and assertions have their own.
 constexpr int kViolations = 77;
+/// Seeds tried for a planted bug that its known seed does not show any more.
+constexpr uint64_t kMoreSeeds = 80;
 
 struct Options {
   uint64_t first = 1;
@@ -254,11 +256,10 @@ int run_plants(const Options& options, const WorkloadFiles& files) {
                                                                 : options.workload);
     if (known == nullptr) return 2;
     std::vector<Job> jobs;
-    if (options.has_seeds)
-      for (uint64_t seed = options.first; seed <= options.last; ++seed)
-        jobs.push_back({seed, &plant, known});
-    else
-      jobs.push_back({plant.seed, &plant, known});
+    // What a seed meets changes with the code: behind the known one some more have their turn.
+    if (!options.has_seeds) jobs.push_back({plant.seed, &plant, known});
+    const uint64_t last = options.has_seeds ? options.last : kMoreSeeds;
+    for (uint64_t seed = options.first; seed <= last; ++seed) jobs.push_back({seed, &plant, known});
     Runner runner(options);
     const bool is_found = runner.run(jobs, true) > 0;
     fmt::print("plant {}: {}\n", plant.name,

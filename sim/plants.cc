@@ -11,7 +11,7 @@ constexpr std::array kPlants{
     PlantInfo{"skip_sequence", &rt::Plants::skip_sequence_check, "network", 1},
     PlantInfo{"early_ack", &rt::Plants::ack_before_flush, "power", 1},
     PlantInfo{"torn_batch", &rt::Plants::keep_torn_batch, "power", 3},
-    PlantInfo{"early_duplicate", &rt::Plants::answer_duplicate_early, "power", 1},
+    PlantInfo{"early_duplicate", &rt::Plants::answer_duplicate_early, "power", 9},
     PlantInfo{"reorder", &rt::Plants::reorder_combiner, "calm", 1},
 };
 
