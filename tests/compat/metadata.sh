@@ -36,7 +36,8 @@ serve_kafka() {
   done
   fail "Kafka does not serve semel's directory"
 }
-stop_kafka() { kill -TERM "$pid"; wait "$pid" 2>/dev/null || true; pid=""; }
+stop_kafka() { # the shell function runs java as its child
+  pkill -TERM -P "$pid" || true; wait "$pid" 2>/dev/null || true; pid=""; }
 
 serve_semel "a new directory"
 java_run 4.3.1 Compat produce "127.0.0.1:$port" from-semel lz4 100 || fail "produce to semel"
