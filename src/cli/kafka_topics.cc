@@ -125,8 +125,7 @@ class Command {
     if (arguments_.has("list")) return list(admin, topic);
     if (arguments_.has("delete")) return remove(admin, *topic);
     if (arguments_.has("describe")) return describe(admin, topic);
-    return fail(ErrorCode::kUnsupportedVersion,
-                "The broker does not support CREATE_PARTITIONS");
+    return alter(admin, *topic);
   }
 
   Result<int32_t> integer(std::string_view name, int32_t otherwise) {
@@ -229,6 +228,15 @@ class Command {
     if (names.empty()) return {};
     SEMEL_TRY(const auto topics, admin.describe(names));
     for (const TopicInfo& topic : topics) print(topic);
+    return {};
+  }
+
+  Result<void> alter(TopicAdmin& admin, const std::string& pattern) {
+    SEMEL_TRY(const auto names, existing(admin, pattern));
+    SEMEL_TRY(const int32_t partitions, integer("partitions", -1));
+    if (arguments_.has("replica-assignment"))
+      return fail(ErrorCode::kUnsupportedVersion, "semel places new partitions by itself; leave --replica-assignment out");
+    for (const std::string& name : names) SEMEL_CHECK(admin.grow(name, partitions));
     return {};
   }
 

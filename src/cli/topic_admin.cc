@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "gen/create_partitions.h"
 #include "gen/create_topics.h"
 #include "gen/delete_topics.h"
 #include "gen/describe_configs.h"
@@ -98,6 +99,19 @@ Result<void> TopicAdmin::remove(const std::string& name) {
   }
   SEMEL_TRY(const auto response, call_api<gen::DeleteTopicsResponse>(caller_, request));
   for (const auto& result : response.responses)
+    if (result.error_code != 0) return fail(broker_error(result.error_code, result.error_message));
+  return {};
+}
+
+Result<void> TopicAdmin::grow(const std::string& name, int32_t partitions) {
+  gen::CreatePartitionsRequest request;
+  request.timeout_ms = kTimeoutMs;
+  auto& topic = request.topics.append();
+  topic.name = name;
+  topic.count = partitions;
+  topic.assignments.set_null();
+  SEMEL_TRY(const auto response, call_api<gen::CreatePartitionsResponse>(caller_, request));
+  for (const auto& result : response.results)
     if (result.error_code != 0) return fail(broker_error(result.error_code, result.error_message));
   return {};
 }

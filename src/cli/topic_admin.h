@@ -46,6 +46,8 @@ class TopicAdmin {
   /// Errors are the broker's, with its text.
   Result<void> create(const NewTopic& topic);
   Result<void> remove(const std::string& name);
+  /// Grows a topic to `partitions` in all.
+  Result<void> grow(const std::string& name, int32_t partitions);
   /// In the order asked; without names all topics. Configs are filled in. A missing topic is the error
   /// kUnknownTopicOrPartition.
   Result<std::vector<TopicInfo>> describe(const std::vector<std::string>& names);
