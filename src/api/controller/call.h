@@ -48,6 +48,28 @@ rt::Task<bool> commit_and_respond(Call& call, cluster::Decision<Response> decisi
   co_return write_response(call, decision.response);
 }
 
+/// Asks the active controller to decide, then commits and answers. `decide` returns a
+/// Result<cluster::Decision<Response>>; `failed` is as above. Both live until the answer is written.
+template <class Response, class Decide, class Failed>
+rt::Task<bool> decide_and_respond(Call& call, Decide decide, Failed failed) {
+  const auto refuse = [&](const Error& error) {
+    Response response;
+    failed(response, error);
+    return write_response(call, response);
+  };
+  const auto active = call.node.check_active();
+  if (!active) co_return refuse(active.error());
+  Result<cluster::Decision<Response>> decision = decide();
+  if (!decision) co_return refuse(decision.error());
+  const bool is_written = co_await commit_and_respond(call, std::move(*decision), failed);
+  co_return is_written;
+}
+
+/// `failed` for messages whose only error is a code at the top.
+inline constexpr auto kPutErrorCode = [](auto& response, const Error& error) {
+  response.error_code = wire_code(error.code);
+};
+
 rt::Task<bool> answer_fetch(Call& call);
 rt::Task<bool> answer_fetch_snapshot(Call& call);
 rt::Task<bool> answer_describe_quorum(Call& call);
