@@ -229,7 +229,8 @@ class Codec:
                  "wire::Encoder e(writer", "put(e, *this);")):
             out.open(head)
             out.add(f'if (v < kMinVersion || v > kMaxVersion) return wire::unsupported_version("{name}", v);')
-            out.add(f"{object_type}, v, is_flexible(v));")
+            bound = ", wire::Decoder::kRequestMemoryMax" if message.kind == "request" and "get" in call else ""
+            out.add(f"{object_type}, v, is_flexible(v){bound});")
             out.add(call)
             out.add("return {};" if "get" in call else "return e.finish();")
             out.close()
@@ -347,8 +348,9 @@ class Codec:
                 out.add(f'if (is_null && !({null})) return d.refuse_null() || d.lost("{field.name}");')
         else:
             out.add(f'if (!d.read_count(count, {wire}, {memory})) return d.lost("{field.name}");')
+        out.add(f"auto* const elements = {m}.slots(count);")
         out.open("for (size_t i = 0; i < count; ++i) {")
-        out.add(f'if (!get(d, {m}.slot(i))) return d.lost("{field.name}", i);')
+        out.add(f'if (!get(d, elements[i])) return d.lost("{field.name}", i);')
         out.close()
         out.add(f"{m}.finish(count);")
         if null:

@@ -1,22 +1,37 @@
-#include <gtest/gtest.h>
-
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 
+#include <gtest/gtest.h>
+#include <malloc.h>
+
 #include "gen/fetch.h"
+#include "gen/metadata.h"
+#include "gen/offset_commit.h"
 #include "gen/produce.h"
+#include "wire/decoder.h"
 
 namespace {
 thread_local size_t allocation_count = 0;
+thread_local size_t bytes_held = 0;
+thread_local size_t bytes_held_max = 0;
+
+void give_back(void* memory) {
+  bytes_held -= malloc_usable_size(memory);
+  std::free(memory);
 }
+}  // namespace
 
 void* operator new(size_t size) {
   ++allocation_count;
-  if (void* memory = std::malloc(size)) return memory;
-  std::abort();
+  void* memory = std::malloc(size);
+  if (memory == nullptr) std::abort();
+  bytes_held += malloc_usable_size(memory);
+  bytes_held_max = std::max(bytes_held_max, bytes_held);
+  return memory;
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept { give_back(memory); }
+void operator delete(void* memory, size_t) noexcept { give_back(memory); }
 
 namespace semel::gen {
 namespace {
@@ -24,7 +39,9 @@ namespace {
 constexpr int kTopics = 3;
 constexpr int kPartitions = 5;
 
-std::string long_name(int i) { return "a-topic-name-that-needs-memory-of-its-own-" + std::to_string(i); }
+std::string long_name(int i) {
+  return "a-topic-name-that-needs-memory-of-its-own-" + std::to_string(i);
+}
 
 bytes::Buffer produce_frame(int16_t version, const bytes::Buffer& batch) {
   ProduceRequest request;
@@ -77,14 +94,17 @@ TEST(Allocations, TheCounterCounts) {
 
 TEST(Allocations, DecodingAProduceRequestAgainTakesNone) {
   const bytes::Buffer batch = bytes::Buffer::copy_of(std::string(200, 'b'));
-  for (int16_t version = ProduceRequest::kMinVersion; version <= ProduceRequest::kMaxVersion; ++version) {
+  for (int16_t version = ProduceRequest::kMinVersion; version <= ProduceRequest::kMaxVersion;
+       ++version) {
     const bytes::Buffer frame = produce_frame(version, batch);
     ProduceRequest request;
     EXPECT_EQ(allocations_of([&] {
-      bytes::Reader reader(frame);
-      ASSERT_TRUE(request.decode(reader, version));
-      ASSERT_EQ(reader.remaining(), 0u);
-    }), 0u) << version;
+                bytes::Reader reader(frame);
+                ASSERT_TRUE(request.decode(reader, version));
+                ASSERT_EQ(reader.remaining(), 0u);
+              }),
+              0u)
+        << version;
     EXPECT_EQ(request.topic_data.size(), static_cast<size_t>(kTopics));
     const bytes::Buffer& last = request.topic_data.back().partition_data.back().records.buffer();
     EXPECT_EQ(last, batch);
@@ -94,43 +114,50 @@ TEST(Allocations, DecodingAProduceRequestAgainTakesNone) {
 }
 
 TEST(Allocations, EncodingAProduceResponseAgainTakesNone) {
-  for (int16_t version = ProduceResponse::kMinVersion; version <= ProduceResponse::kMaxVersion; ++version) {
+  for (int16_t version = ProduceResponse::kMinVersion; version <= ProduceResponse::kMaxVersion;
+       ++version) {
     ProduceResponse response;
     bytes::Writer writer;
     EXPECT_EQ(allocations_of([&] {
-      response.reset();
-      for (int t = 0; t < kTopics; ++t) {
-        auto& topic = response.responses.append();
-        if (version < 13) topic.name.assign("a-topic-name-that-needs-memory-of-its-own");
-        for (int p = 0; p < kPartitions; ++p) {
-          auto& partition = topic.partition_responses.append();
-          partition.index = p;
-          if (version >= 10) partition.current_leader.leader_id = p;
-        }
-      }
-      writer.clear();
-      ASSERT_TRUE(response.encode(writer, version));
-    }), 0u) << version;
+                response.reset();
+                for (int t = 0; t < kTopics; ++t) {
+                  auto& topic = response.responses.append();
+                  if (version < 13) topic.name.assign("a-topic-name-that-needs-memory-of-its-own");
+                  for (int p = 0; p < kPartitions; ++p) {
+                    auto& partition = topic.partition_responses.append();
+                    partition.index = p;
+                    if (version >= 10) partition.current_leader.leader_id = p;
+                  }
+                }
+                writer.clear();
+                ASSERT_TRUE(response.encode(writer, version));
+              }),
+              0u)
+        << version;
     EXPECT_GT(writer.size(), 0u);
   }
 }
 
 TEST(Allocations, EncodingAFetchResponseAgainTakesNone) {
-  for (int16_t version = FetchResponse::kMinVersion; version <= FetchResponse::kMaxVersion; ++version) {
+  for (int16_t version = FetchResponse::kMinVersion; version <= FetchResponse::kMaxVersion;
+       ++version) {
     FetchResponse response;
     bytes::Writer writer;
     EXPECT_EQ(allocations_of([&] {
-      fill(response, version);
-      writer.clear();
-      ASSERT_TRUE(response.encode(writer, version));
-    }), 0u) << version;
+                fill(response, version);
+                writer.clear();
+                ASSERT_TRUE(response.encode(writer, version));
+              }),
+              0u)
+        << version;
     EXPECT_EQ(writer.splices().size(), static_cast<size_t>(kTopics * kPartitions));
     EXPECT_EQ(writer.total_size(), writer.size() + size_t{4096} * kTopics * kPartitions);
   }
 }
 
 TEST(Allocations, DecodingAFetchRequestAgainTakesNone) {
-  for (int16_t version = FetchRequest::kMinVersion; version <= FetchRequest::kMaxVersion; ++version) {
+  for (int16_t version = FetchRequest::kMinVersion; version <= FetchRequest::kMaxVersion;
+       ++version) {
     FetchRequest source;
     auto& topic = source.topics.append();
     if (version < 13) topic.topic = long_name(0);
@@ -140,9 +167,11 @@ TEST(Allocations, DecodingAFetchRequestAgainTakesNone) {
     const bytes::Buffer frame = writer.take();
     FetchRequest request;
     EXPECT_EQ(allocations_of([&] {
-      bytes::Reader reader(frame);
-      ASSERT_TRUE(request.decode(reader, version));
-    }), 0u) << version;
+                bytes::Reader reader(frame);
+                ASSERT_TRUE(request.decode(reader, version));
+              }),
+              0u)
+        << version;
     EXPECT_EQ(request, source);
   }
 }
@@ -169,6 +198,77 @@ TEST(Allocations, ResetLetsGoOfTheFrame) {
   bytes::Reader second(small);
   ASSERT_TRUE(request.decode(second, version));
   EXPECT_TRUE(frame.is_sole_owner()) << "elements of the larger message still hold its frame";
+}
+
+/// What decoding `frame` took at its highest point, besides the frame.
+template <class Message>
+size_t peak_of(const bytes::Buffer& frame, int16_t version, Result<void>& outcome) {
+  const size_t before = bytes_held;
+  bytes_held_max = bytes_held;
+  Message message;
+  bytes::Reader reader(frame);
+  outcome = message.decode(reader, version);
+  return bytes_held_max - before;
+}
+
+/// `size` bytes that begin with an array of `count` empty elements.
+bytes::Buffer hostile_metadata_request(size_t size, size_t count) {
+  bytes::Writer writer;
+  writer.put_i32(static_cast<int32_t>(count));
+  std::string filler(size - sizeof(int32_t), '\0');
+  writer.put_bytes(bytes::as_bytes(filler));
+  return writer.take();
+}
+
+TEST(Allocations, AHostileRequestIsRefusedBeforeItsMemoryIsTaken) {
+  constexpr size_t kFrame = 64u << 20;
+  const size_t per_element = sizeof(MetadataRequest::MetadataRequestTopic);
+  for (const size_t wanted : {7 * kFrame, 4 * kFrame, 2 * kFrame}) {
+    const bytes::Buffer frame = hostile_metadata_request(kFrame, wanted / per_element);
+    Result<void> outcome;
+    EXPECT_LT((peak_of<MetadataRequest>(frame, 1, outcome)), size_t{1} << 16);
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().context,
+              "MetadataRequest.Topics: its elements need more memory than the message may take");
+  }
+}
+
+TEST(Allocations, WhatIsAdmittedTakesNoMoreThanItsBound) {
+  constexpr size_t kFrame = 64u << 20;
+  const size_t per_element = sizeof(MetadataRequest::MetadataRequestTopic);
+  const size_t count = wire::Decoder::kRequestMemoryMax / per_element;
+  const bytes::Buffer frame = hostile_metadata_request(kFrame, count);
+  Result<void> outcome;
+  EXPECT_LE((peak_of<MetadataRequest>(frame, 1, outcome)), wire::Decoder::kRequestMemoryMax + 4096);
+  EXPECT_TRUE(outcome);
+}
+
+TEST(Allocations, NestedElementsShareOneBound) {
+  // Topics of one partition each, whose partitions are the larger part.
+  constexpr int16_t kVersion = 8;
+  constexpr int kMany = 1 << 20;
+  bytes::Writer writer;
+  writer.put_uvarint(2);  // group "g"
+  writer.put_i8('g');
+  writer.put_i32(0);
+  writer.put_uvarint(1);  // member ""
+  writer.put_uvarint(0);  // no instance
+  writer.put_uvarint(kMany + 1);
+  for (int t = 0; t < kMany; ++t) {
+    writer.put_uvarint(1);  // topic ""
+    writer.put_uvarint(2);
+    writer.put_bytes(bytes::as_bytes(std::string(4 + 8 + 4, '\0')));
+    writer.put_uvarint(1);  // metadata ""
+    writer.put_uvarint(0);
+    writer.put_uvarint(0);
+  }
+  writer.put_uvarint(0);
+  Result<void> outcome;
+  EXPECT_LE((peak_of<OffsetCommitRequest>(writer.take(), kVersion, outcome)),
+            wire::Decoder::kRequestMemoryMax * 5 / 4);
+  ASSERT_FALSE(outcome);
+  EXPECT_TRUE(outcome.error().context.starts_with("OffsetCommitRequest.Topics"))
+      << outcome.error().context;
 }
 
 }  // namespace

@@ -102,12 +102,14 @@ class Array {
   /// Empties the array; see kKeptElements.
   void clear() { finish(0); }
 
-  /// For decoders, which assign every field: element `index` ≤ size(), a new one or the stored one
-  /// with whatever it held. finish() must follow the last slot().
-  T& slot(size_t index) {
-    if (index == items_.size()) items_.emplace_back();
-    if (index == size_) ++size_;
-    return items_[index];
+  /// For decoders, which assign every field: `count` elements from the first on, new ones or the
+  /// stored ones with whatever they held; memory for no more than that is taken. finish(count) must
+  /// follow.
+  T* slots(size_t count) {
+    if (count > items_.size()) [[unlikely]]
+      grow(count);
+    size_ = std::max(size_, count);
+    return items_.data();
   }
   /// Cuts the array to `count` ≤ size() elements and resets the others.
   void finish(size_t count) {
@@ -126,6 +128,11 @@ class Array {
   }
 
  private:
+  [[gnu::noinline]] void grow(size_t count) {
+    items_.reserve(count);
+    items_.resize(count);
+  }
+
   std::vector<T> items_;
   size_t size_ = 0;
 };

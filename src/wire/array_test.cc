@@ -38,11 +38,27 @@ TEST(Array, NumbersStartAtZeroAgain) {
 TEST(Array, FinishResetsWhatItCutsOff) {
   Array<Item> items;
   for (int i = 0; i < 3; ++i) items.append().name = "x";
-  items.slot(0).name = "y";
+  items.slots(1)[0].name = "y";
   items.finish(1);
   EXPECT_EQ(items.size(), 1u);
   EXPECT_EQ(items[0].name, "y");
   EXPECT_EQ(items.append().name, "");
+}
+
+TEST(Array, SlotsTakeMemoryForNoMoreThanTheirCount) {
+  Array<Item> items;
+  items.slots(3)[2].name = "c";
+  items.finish(3);
+  ASSERT_EQ(items.size(), 3u);
+  EXPECT_EQ(items[2].name, "c");
+  items.slots(5)[4].name = "e";
+  items.finish(5);
+  EXPECT_EQ(items[2].name, "c");
+  EXPECT_EQ(items.back().name, "e");
+  items.slots(0);
+  items.finish(0);
+  EXPECT_TRUE(items.empty());
+  EXPECT_EQ(items.append(), Item{});
 }
 
 TEST(Array, CopiesAndMovesOnlyItsElements) {

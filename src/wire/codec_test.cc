@@ -46,7 +46,8 @@ TEST(Decoder, LengthsAreCheckedBeforeUse) {
   EXPECT_EQ(failure_of(bytes_of({0xff, 0xff, 0xff, 0xff, 0xff, 0x01}), true,
                        [&](Decoder& d) { return d.read(text); }),
             "M: a varint is longer than five bytes");
-  EXPECT_EQ(failure_of(bytes_of({0x7f, 0xff, 0xff, 0xff}), false, [&](Decoder& d) { return d.read(content); }),
+  EXPECT_EQ(failure_of(bytes_of({0x7f, 0xff, 0xff, 0xff}), false,
+                       [&](Decoder& d) { return d.read(content); }),
             "M: a length is greater than the bytes that are left");
 }
 
@@ -61,7 +62,7 @@ TEST(Decoder, CountsAreCheckedAgainstBytesAndMemory) {
   const std::string many = bytes_of({0, 1, 0, 0}) + std::string(65536, 'x');
   EXPECT_EQ(failure_of(many, false, [&](Decoder& d) { return d.read_count(count, 1, 200); }),
             "M: its elements need more memory than the message may take");
-  EXPECT_EQ(failure_of(many, false, [&](Decoder& d) { return d.read_count(count, 1, 32); }), "");
+  EXPECT_EQ(failure_of(many, false, [&](Decoder& d) { return d.read_count(count, 1, 20); }), "");
 }
 
 TEST(Decoder, TheTrailNamesTheField) {
@@ -84,11 +85,14 @@ TEST(Decoder, TagsAscendAndHaveTheirSize) {
   ASSERT_EQ(tags.size(), 2u);
   EXPECT_EQ(tags.find(9)->text(), "bc");
   EXPECT_EQ(tags.find(6), nullptr);
-  EXPECT_EQ(failure_of(bytes_of({2, 5, 0, 5, 0}), true, read), "M.tags: tags are not in ascending order");
-  EXPECT_EQ(failure_of(bytes_of({2, 5, 0, 4, 0}), true, read), "M.tags: tags are not in ascending order");
+  EXPECT_EQ(failure_of(bytes_of({2, 5, 0, 5, 0}), true, read),
+            "M.tags: tags are not in ascending order");
+  EXPECT_EQ(failure_of(bytes_of({2, 5, 0, 4, 0}), true, read),
+            "M.tags: tags are not in ascending order");
   EXPECT_EQ(failure_of(bytes_of({1, 5, 2, 'a'}), true, read),
             "M.tags: a length is greater than the bytes that are left");
-  EXPECT_EQ(failure_of(bytes_of({200, 1, 5}), true, read), "M.tags: there are more tagged fields than bytes");
+  EXPECT_EQ(failure_of(bytes_of({200, 1, 5}), true, read),
+            "M.tags: there are more tagged fields than bytes");
   EXPECT_EQ(failure_of("", true, read), "M.tags: the bytes end early");
 }
 
@@ -117,13 +121,15 @@ TEST(Encoder, RefusesWhatTheVersionCannotSay) {
   Encoder tall(writer, 3, true);
   tall.put(std::string(32768, 'x'), "M.Name");
   tall.put(std::optional<std::string>(), false, "M.Other");
-  EXPECT_EQ(tall.finish().error().context, "M.Name, version 3: a string is longer than 32767 bytes");
+  EXPECT_EQ(tall.finish().error().context,
+            "M.Name, version 3: a string is longer than 32767 bytes");
 
   RawTags tags;
   tags.set(4, bytes::Buffer::copy_of("x"));
   Encoder tagged(writer, 3, false);
   tagged.put_tags(tags, "M.unknown_tags");
-  EXPECT_EQ(tagged.finish().error().context, "M.unknown_tags, version 3: the version has no such field");
+  EXPECT_EQ(tagged.finish().error().context,
+            "M.unknown_tags, version 3: the version has no such field");
 
   Encoder longest(writer, 3, true);
   longest.put(std::string(32767, 'x'), "M.Name");

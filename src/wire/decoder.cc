@@ -1,14 +1,16 @@
 #include "wire/decoder.h"
 
-#include <fmt/format.h>
-
 #include <limits>
+
+#include <fmt/format.h>
 
 namespace semel::wire {
 namespace {
 
 constexpr int64_t kNull = -1;
 constexpr int64_t kTextMax = std::numeric_limits<int16_t>::max();
+constexpr size_t kTextInPlace = 15;                // a longer text has memory of its own
+constexpr size_t kTagMemory = 2 * sizeof(RawTag);  // their vector doubles
 constexpr const char* kTooLong = "a length is greater than the bytes that are left";
 
 }  // namespace
@@ -43,6 +45,9 @@ bool Decoder::read_length(int64_t& length) {
 }
 
 bool Decoder::read_text(std::string& out, int64_t length) {
+  if (static_cast<size_t>(length) > kTextInPlace &&
+      !charge(static_cast<size_t>(length), "its text needs more memory than the message may take"))
+    return false;
   out.assign(reader_.read_text(static_cast<size_t>(length)));
   return true;
 }
@@ -121,10 +126,7 @@ bool Decoder::read_raw_count(size_t& count, bool& is_null) {
 bool Decoder::admit_count(size_t count, size_t wire_size, size_t memory_size) {
   if (count > reader_.remaining() / wire_size)
     return refuse("a count is greater than the bytes that are left can hold");
-  const size_t memory = count * memory_size;
-  if (memory > budget_) return refuse("its elements need more memory than the message may take");
-  budget_ -= memory;
-  return true;
+  return charge(count * memory_size, "its elements need more memory than the message may take");
 }
 
 bool Decoder::read_count(size_t& count, size_t wire_size, size_t memory_size) {
@@ -141,8 +143,9 @@ bool Decoder::read_nullable_count(size_t& count, bool& is_null, size_t wire_size
 
 template <class T>
 bool Decoder::read_elements(Array<T>& out, size_t count) {
+  T* const elements = out.slots(count);
   for (size_t i = 0; i < count; ++i) {
-    if (!read(out.slot(i))) return false;
+    if (!read(elements[i])) return false;
   }
   out.finish(count);
   return true;
@@ -196,7 +199,8 @@ bool Decoder::read_tagged_presence(bool& present) {
 bool Decoder::next_tag(TagCursor& cursor) {
   if (!cursor.started) {
     cursor.left = reader_.read_uvarint();
-    if (cursor.left > reader_.remaining() / 2) return refuse("there are more tagged fields than bytes");
+    if (cursor.left > reader_.remaining() / 2)
+      return refuse("there are more tagged fields than bytes");
   }
   if (!reader_.ok() || cursor.left == 0) return false;
   --cursor.left;
@@ -217,8 +221,7 @@ bool Decoder::end_tag(const TagCursor& cursor) {
 }
 
 bool Decoder::keep_tag(const TagCursor& cursor, RawTags& tags) {
-  if (sizeof(RawTag) > budget_) return refuse("its tags need more memory than the message may take");
-  budget_ -= sizeof(RawTag);
+  if (!charge(kTagMemory, "its tags need more memory than the message may take")) return false;
   tags.append(cursor.tag, reader_.read_buffer(cursor.size));
   return reader_.ok();
 }
@@ -251,7 +254,8 @@ Result<void> Decoder::finish(const char* message) const {
 }
 
 std::unexpected<Error> unsupported_version(const char* message, int16_t version) {
-  return fail(ErrorCode::kUnsupportedVersion, fmt::format("{} has no version {}", message, version));
+  return fail(ErrorCode::kUnsupportedVersion,
+              fmt::format("{} has no version {}", message, version));
 }
 
 }  // namespace semel::wire

@@ -3,9 +3,10 @@
 // the error names the path of the field: "ProduceRequest.TopicData[0].Name: ...".
 //
 // Hostile bytes: a count is believed only if that many smallest elements fit into what is left and
-// their memory fits into the budget (see kFreeMemory); nothing is reserved beyond a few elements.
+// their memory fits into the budget (see kFreeMemory); then exactly that much is taken.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -22,15 +23,18 @@ namespace semel::wire {
 
 class Decoder {
  public:
-  /// Element memory that any message may take, and how many bytes more for each byte of the message.
-  static constexpr size_t kFreeMemory = size_t{4} << 20;
+  /// Memory behind the message itself (elements, long texts, unknown tags) that any message may
+  /// take, how many bytes more for each byte of the message, and what no request may pass.
+  static constexpr size_t kFreeMemory = size_t{1} << 20;
   static constexpr size_t kMemoryPerByte = 8;
+  static constexpr size_t kRequestMemoryMax = size_t{64} << 20;
+  static constexpr size_t kNoMemoryMax = ~size_t{0};
 
-  Decoder(bytes::Reader& reader, int16_t version, bool flexible)
+  Decoder(bytes::Reader& reader, int16_t version, bool flexible, size_t memory_max = kNoMemoryMax)
       : version_(version),
         flexible_(flexible),
         reader_(reader),
-        budget_(kFreeMemory + kMemoryPerByte * reader.remaining()) {}
+        budget_(std::min(memory_max, kFreeMemory + kMemoryPerByte * reader.remaining())) {}
 
   int16_t version() const { return version_; }
   bool flexible() const { return flexible_; }
@@ -77,8 +81,8 @@ class Decoder {
   bool read_presence(bool& present);
   bool read_tagged_presence(bool& present);
 
-  /// Tagged section: `for (TagCursor c; d.next_tag(c);) switch (c.tag) {...}`; after each known field
-  /// end_tag(c), for unknown ones keep_tag(c, tags). When next_tag returns false, check ok().
+  /// Tagged section: `for (TagCursor c; d.next_tag(c);) switch (c.tag) {...}`; after each known
+  /// field end_tag(c), for unknown ones keep_tag(c, tags). When next_tag returns false, check ok().
   struct TagCursor {
     uint32_t left = 0;
     uint32_t tag = 0;
@@ -129,6 +133,12 @@ class Decoder {
   bool read_some_tags(RawTags& tags);
   bool read_raw_count(size_t& count, bool& is_null);
   bool admit_count(size_t count, size_t wire_size, size_t memory_size);
+  bool charge(size_t memory, const char* why) {
+    if (memory > budget_) [[unlikely]]
+      return refuse(why);
+    budget_ -= memory;
+    return true;
+  }
   template <class T>
   bool read_elements(Array<T>& out, size_t count);
 
