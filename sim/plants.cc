@@ -10,8 +10,8 @@ constexpr std::array kPlants{
     PlantInfo{"forget_state", &rt::Plants::forget_state_on_restart, "kill", 1},
     PlantInfo{"skip_sequence", &rt::Plants::skip_sequence_check, "network", 1},
     PlantInfo{"early_ack", &rt::Plants::ack_before_flush, "power", 1},
-    PlantInfo{"torn_batch", &rt::Plants::keep_torn_batch, "power", 3},
-    PlantInfo{"early_duplicate", &rt::Plants::answer_duplicate_early, "power", 9},
+    PlantInfo{"torn_batch", &rt::Plants::keep_torn_batch, "power", 2},
+    PlantInfo{"early_duplicate", &rt::Plants::answer_duplicate_early, "power", 20},
     PlantInfo{"reorder", &rt::Plants::reorder_combiner, "calm", 1},
 };
 

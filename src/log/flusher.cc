@@ -1,6 +1,7 @@
 #include "log/flusher.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <string>
 #include <vector>
@@ -13,41 +14,70 @@ namespace {
 constexpr size_t kFilesAtATime = 4;
 constexpr rt::Duration kSlowFilesystemSync = std::chrono::milliseconds(20);
 
-/// One thing to sync. `log` is blamed if it fails; null = every log of the commit.
+/// One thing to sync. `log` is blamed if it fails.
 struct SyncItem {
   std::shared_ptr<rt::File> file;  // or …
   std::string directory;
   Log* log = nullptr;
 };
 
-struct Commit {
-  std::vector<std::shared_ptr<Log>> logs;
-  std::vector<FlushPlan> plans;
-  std::vector<std::vector<SyncItem>> jobs;
-  std::vector<Result<void>> results;  // per job
-  std::vector<Log*> blamed;           // per job
-  size_t jobs_left = 0;
+/// What one thread syncs, one after another.
+struct SyncJob {
+  std::vector<SyncItem> items;
+  Result<void> result;
+  Log* blamed = nullptr;  // null: every log of the commit
 };
 
-std::vector<SyncItem> items_of(const Commit& commit) {
+/// One commit runs at a time, and the next one uses the memory of the last.
+struct Commit {
+  std::vector<std::shared_ptr<Log>> logs;
+  std::vector<FlushPlan> plans;  // of logs; those behind logs.size() are spare
   std::vector<SyncItem> items;
+  std::array<SyncJob, kFilesAtATime> jobs;
+  size_t jobs_used = 0;
+  size_t jobs_left = 0;
+
+  void plan();
+  void collect_items();
+  void clear();
+};
+
+void Commit::plan() {
+  if (plans.size() < logs.size()) plans.resize(logs.size());
+  for (size_t i = 0; i < logs.size(); ++i) logs[i]->plan_flush(plans[i]);
+  collect_items();
+}
+
+void Commit::collect_items() {
+  items.clear();
   std::set<std::string> directories;
-  for (size_t i = 0; i < commit.logs.size(); ++i) {
-    Log* log = commit.logs[i].get();
-    for (const auto& file : commit.plans[i].files) items.push_back({file, {}, log});
-    if (commit.plans[i].directory) items.push_back({nullptr, log->path(), log});
+  for (size_t i = 0; i < logs.size(); ++i) {
+    Log* log = logs[i].get();
+    for (const auto& file : plans[i].files) items.push_back({file, {}, log});
+    if (plans[i].directory) items.push_back({nullptr, log->path(), log});
+    if (!plans[i].parent_directory) continue;
     const std::string parent = rt::parent_of(log->path());
-    if (commit.plans[i].parent_directory && directories.insert(parent).second)
-      items.push_back({nullptr, parent, log});
+    if (directories.insert(parent).second) items.push_back({nullptr, parent, log});
   }
-  return items;
+}
+
+/// Lets go of logs and files; the vectors keep their room.
+void Commit::clear() {
+  logs.clear();
+  items.clear();
+  for (FlushPlan& plan : plans) plan.files.clear();
+  for (SyncJob& job : jobs) {
+    job.items.clear();
+    job.result = {};
+    job.blamed = nullptr;
+  }
 }
 
 }  // namespace
 
 struct Flusher::Shared : std::enable_shared_from_this<Flusher::Shared> {
-  Shared(rt::Disk& the_disk, rt::Clock& the_clock, rt::Executor& the_home)
-      : disk(the_disk), clock(the_clock), home(the_home) {}
+  Shared(rt::Disk& the_disk, rt::Clock& the_clock, std::vector<rt::Executor*> the_executors)
+      : disk(the_disk), clock(the_clock), executors(std::move(the_executors)) {}
 
   struct Queue {
     std::vector<std::shared_ptr<Log>> waiting;
@@ -58,21 +88,27 @@ struct Flusher::Shared : std::enable_shared_from_this<Flusher::Shared> {
     std::vector<rt::UniqueFunction<void()>> idle;
   };
 
+  rt::Executor& here() const {
+    const auto found = std::ranges::find_if(executors, [](rt::Executor* each) { return each->is_current(); });
+    return found == executors.end() ? *executors.front() : **found;
+  }
   void start();
-  void dispatch(const std::shared_ptr<Commit>& commit);
-  Result<void> run_job(const std::vector<SyncItem>& job, Log*& blamed);
-  void sync_filesystem(const std::shared_ptr<Commit>& commit);
-  void finish(Commit& commit);
+  void dispatch();
+  void run_job(SyncJob& job);
+  void sync_filesystem();
+  void run_filesystem_job(SyncJob& job);
+  void finish();
   void finish_round();
 
   rt::Disk& disk;
   rt::Clock& clock;
-  rt::Executor& home;
+  std::vector<rt::Executor*> executors;
   rt::Guarded<Queue> queue;
+  Commit commit;  // of whoever set Queue::is_running; a job belongs to its thread until it is done
 };
 
-Flusher::Flusher(rt::Disk& disk, rt::Clock& clock, rt::Executor& home)
-    : shared_(std::make_shared<Shared>(disk, clock, home)) {}
+Flusher::Flusher(rt::Disk& disk, rt::Clock& clock, std::vector<rt::Executor*> executors)
+    : shared_(std::make_shared<Shared>(disk, clock, std::move(executors))) {}
 
 Flusher::~Flusher() = default;
 
@@ -94,88 +130,86 @@ void Flusher::when_idle(rt::UniqueFunction<void()> done) {
     queue.idle.push_back(std::move(done));
     return false;
   });
-  if (is_idle) shared_->home.post(std::move(done));
+  if (is_idle) shared_->executors.front()->post(std::move(done));
 }
 
 void Flusher::Shared::start() {
-  auto commit = std::make_shared<Commit>();
   bool may_use_filesystem = false;
   queue.with([&](Queue& state) {
-    commit->logs.swap(state.waiting);
+    commit.logs.swap(state.waiting);
     may_use_filesystem = !state.prefers_files && !state.knows_no_filesystem;
     state.prefers_files = false;
     ++state.counters.commits;
-    state.counters.logs += commit->logs.size();
+    state.counters.logs += commit.logs.size();
   });
-  for (const auto& log : commit->logs) commit->plans.push_back(log->plan_flush());
-  std::vector<SyncItem> items = items_of(*commit);
-  const auto files = std::ranges::count_if(items, [](const SyncItem& item) { return item.file != nullptr; });
-  if (may_use_filesystem && static_cast<size_t>(files) > kFilesAtATime) return sync_filesystem(commit);
-  commit->jobs.resize(std::clamp<size_t>(items.size(), 1, kFilesAtATime));
-  for (size_t i = 0; i < items.size(); ++i)
-    commit->jobs[i % commit->jobs.size()].push_back(std::move(items[i]));
-  queue.with([&](Queue& state) { state.counters.file_syncs += items.size(); });
-  dispatch(commit);
+  commit.plan();
+  const auto files =
+      std::ranges::count_if(commit.items, [](const SyncItem& item) { return item.file != nullptr; });
+  if (may_use_filesystem && static_cast<size_t>(files) > kFilesAtATime) return sync_filesystem();
+  commit.jobs_used = std::clamp<size_t>(commit.items.size(), 1, kFilesAtATime);
+  for (size_t i = 0; i < commit.items.size(); ++i)
+    commit.jobs[i % commit.jobs_used].items.push_back(std::move(commit.items[i]));
+  queue.with([&](Queue& state) { state.counters.file_syncs += commit.items.size(); });
+  dispatch();
 }
 
-void Flusher::Shared::dispatch(const std::shared_ptr<Commit>& commit) {
-  commit->jobs_left = commit->jobs.size();
-  commit->results.resize(commit->jobs.size());
-  commit->blamed.resize(commit->jobs.size());
-  for (size_t i = 0; i < commit->jobs.size(); ++i) {
-    disk.run_blocking(
-        [self = shared_from_this(), commit, i] {
-          commit->results[i] = self->run_job(commit->jobs[i], commit->blamed[i]);
-        },
-        home,
-        [self = shared_from_this(), commit] {
-          if (--commit->jobs_left == 0) self->finish(*commit);
-        });
+void Flusher::Shared::dispatch() {
+  const size_t count = commit.jobs_used;
+  commit.jobs_left = count;
+  rt::Executor& back = here();
+  for (size_t i = 0; i < count; ++i) {
+    disk.run_blocking([self = shared_from_this(), i] { self->run_job(self->commit.jobs[i]); }, back,
+                      [self = shared_from_this()] {
+                        if (--self->commit.jobs_left == 0) self->finish();
+                      });
   }
 }
 
-Result<void> Flusher::Shared::run_job(const std::vector<SyncItem>& job, Log*& blamed) {
-  for (const SyncItem& item : job) {
-    blamed = item.log;
-    if (item.file == nullptr && item.directory.empty())
-      return fail(ErrorCode::kKafkaStorageError, "a file to sync cannot be opened");
+void Flusher::Shared::run_job(SyncJob& job) {
+  for (const SyncItem& item : job.items) {
+    job.blamed = item.log;
+    if (item.file == nullptr && item.directory.empty()) {
+      job.result = fail(ErrorCode::kKafkaStorageError, "a file to sync cannot be opened");
+      return;
+    }
     auto synced = item.file != nullptr ? item.file->sync() : disk.sync_directory(item.directory);
     const bool is_deleted = !synced && item.file == nullptr && synced.error().cause == Cause::kNotFound;
-    if (!synced && !is_deleted) return synced;
+    if (synced || is_deleted) continue;
+    job.result = std::move(synced);
+    return;
   }
-  return {};
 }
 
-void Flusher::Shared::sync_filesystem(const std::shared_ptr<Commit>& commit) {
-  commit->jobs_left = 1;
-  commit->results.resize(1);
-  commit->blamed.resize(1);
-  disk.run_blocking(
-      [self = shared_from_this(), commit] {
-        const rt::Instant start = self->clock.now();
-        commit->results[0] = self->disk.sync_filesystem(commit->logs.front()->path());
-        const bool is_slow = self->clock.now() - start > kSlowFilesystemSync;
-        const bool is_unknown =
-            !commit->results[0] && commit->results[0].error().code == ErrorCode::kInvalidRequest;
-        self->queue.with([&](Queue& state) {
-          ++state.counters.filesystem_syncs;
-          state.prefers_files = is_slow;
-          state.knows_no_filesystem = state.knows_no_filesystem || is_unknown;
-        });
-        if (!is_unknown) return;
-        commit->jobs.push_back(items_of(*commit));
-        commit->results[0] = self->run_job(commit->jobs[0], commit->blamed[0]);
-      },
-      home, [self = shared_from_this(), commit] { self->finish(*commit); });
+void Flusher::Shared::sync_filesystem() {
+  commit.jobs_used = 1;
+  commit.jobs_left = 1;
+  disk.run_blocking([self = shared_from_this()] { self->run_filesystem_job(self->commit.jobs[0]); }, here(),
+                    [self = shared_from_this()] { self->finish(); });
 }
 
-void Flusher::Shared::finish(Commit& commit) {
+void Flusher::Shared::run_filesystem_job(SyncJob& job) {
+  const rt::Instant start = clock.now();
+  job.result = disk.sync_filesystem(commit.logs.front()->path());
+  const bool is_slow = clock.now() - start > kSlowFilesystemSync;
+  const bool is_unknown = !job.result && job.result.error().code == ErrorCode::kInvalidRequest;
+  queue.with([&](Queue& state) {
+    ++state.counters.filesystem_syncs;
+    state.prefers_files = is_slow;
+    state.knows_no_filesystem = state.knows_no_filesystem || is_unknown;
+  });
+  if (!is_unknown) return;
+  job.result = {};
+  job.items.swap(commit.items);
+  run_job(job);
+}
+
+void Flusher::Shared::finish() {
   std::set<Log*> failed;
-  for (size_t i = 0; i < commit.results.size(); ++i) {
-    if (commit.results[i]) continue;
+  for (const SyncJob& job : std::span(commit.jobs).first(commit.jobs_used)) {
+    if (job.result) continue;
     for (const auto& log : commit.logs) {
-      if (commit.blamed[i] != nullptr && commit.blamed[i] != log.get()) continue;
-      log->sync_failed(commit.results[i].error());
+      if (job.blamed != nullptr && job.blamed != log.get()) continue;
+      log->sync_failed(job.result.error());
       failed.insert(log.get());
     }
   }
@@ -185,6 +219,7 @@ void Flusher::Shared::finish(Commit& commit) {
     log.flushed_to(commit.plans[i]);
     if (const auto listener = log.listener()) listener->on_flushed(log.flushed_end());
   }
+  commit.clear();
   finish_round();
 }
 
@@ -197,7 +232,7 @@ void Flusher::Shared::finish_round() {
     return false;
   });
   if (goes_on) return start();
-  for (auto& done : idle) done();
+  for (auto& done : idle) executors.front()->post(std::move(done));
 }
 
 }  // namespace semel::log

@@ -25,15 +25,17 @@ struct FlusherCounters {
 
 class Flusher {
  public:
-  Flusher(rt::Disk& disk, rt::Clock& clock, rt::Executor& home);
+  /// `executors` is not empty.
+  Flusher(rt::Disk& disk, rt::Clock& clock, std::vector<rt::Executor*> executors);
   ~Flusher();
 
   /// Any thread. Everything appended to `log` before the call becomes durable; then the log's listener
-  /// hears on_flushed on the home executor. Failure takes the log's directory offline instead.
+  /// hears on_flushed on one of the executors (that of the request which began the commit, if it was
+  /// one: so memory comes back to where it was taken from). Failure takes the log's directory offline instead.
   /// Requests for a log that already waits are merged.
   void request(std::shared_ptr<Log> log);
   FlusherCounters counters() const;
-  /// Runs `done` on the home executor when no commit runs and none waits.
+  /// Runs `done` on the first executor when no commit runs and none waits.
   void when_idle(rt::UniqueFunction<void()> done);
 
  private:

@@ -163,8 +163,10 @@ Result<void> Log::append_bytes(LogState& state, bytes::ByteSpan batch, Offset fi
   if (*must && !(state.active->size() == 0 && state.active->base() == first)) {
     if (auto rolled = roll_to(state, first); !rolled) return storage_failure(std::move(rolled.error()));
   }
-  if (auto written = state.active->append(batch); !written)
-    return storage_failure(std::move(written.error()));
+  const rt::Instant start = context_.clock.now();
+  auto written = state.active->append(batch);
+  if (context_.pace != nullptr) context_.pace->note(start, context_.clock.now());
+  if (!written) return storage_failure(std::move(written.error()));
   return {};
 }
 
@@ -193,8 +195,7 @@ SnapshotImage Log::image_of(const LogState& state, Offset end, int64_t now_ms) {
   return {.end_offset = end,
           .last_leader_epoch = state.epochs.epoch_of(end - 1),
           .written_ms = now_ms,
-          .entries = state.producers.snapshot(),
-          .producers = state.producers.views()};
+          .producers = state.producers};
 }
 
 Result<void> Log::roll() {

@@ -84,7 +84,7 @@ struct FlushPlan {
   bool is_empty() const { return files.empty() && !directory && !parent_directory; }
 };
 
-/// Told by the flusher of a log's progress, on the flusher's home executor.
+/// Told by the flusher of a log's progress, on an executor.
 class LogListener {
  public:
   virtual ~LogListener() = default;
@@ -166,6 +166,8 @@ class Log {
   std::optional<TopicId> topic_id() const;
   /// Written once, to partition.metadata; a different one is kInconsistentTopicId.
   Result<void> set_topic_id(const TopicId& id);
+  /// Of its log directory; null if nobody keeps it.
+  AppendPace* append_pace() const { return context_.pace; }
   LogConfig config() const;
   void update_config(const LogConfig& config);
 
@@ -197,7 +199,13 @@ class Log {
   // ---- durability ----
 
   /// What class `ack` needs: every byte below log_end() and the files' names.
-  FlushPlan plan_flush() const;
+  FlushPlan plan_flush() const {
+    FlushPlan plan;
+    plan_flush(plan);
+    return plan;
+  }
+  /// As above, into a plan that was used before, whose room is kept.
+  void plan_flush(FlushPlan& plan) const;
   /// The files of `plan` are synced. Any thread.
   void flushed_to(const FlushPlan& plan);
   /// A sync of one of its files failed: its log directory goes offline, whatever the cause says.

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/result.h"
+#include "log/append_pace.h"
 #include "log/producer_state.h"
 #include "rt/clock.h"
 #include "rt/disk.h"
@@ -54,6 +55,7 @@ struct LogContext {
   DirectoryHealth& health;
   ProducerStateConfig producers;
   LogCare* care = nullptr;
+  AppendPace* pace = nullptr;
   const rt::Plants* plants = nullptr;
   /// Wall time minus monotonic time at start, so that expiry does not follow jumps of the wall clock.
   int64_t monotonic_to_unix_ms = 0;

@@ -78,6 +78,7 @@ class LogDirectory final : public LogCare {
   rt::Runtime& runtime_;
   const std::string path_;
   DirectoryHealth health_;
+  AppendPace pace_;
   LogContext context_;
   WantsFlush wants_flush_;
   DirectoryId id_{};

@@ -26,9 +26,9 @@ void add(std::vector<std::shared_ptr<rt::File>>& files, LazyFile& file) {
 
 /// A segment that ends exactly at the flushed end is synced once more: its file may have been cut there,
 /// by a truncation or by recovery, and what was cut must not come back.
-FlushPlan Log::plan_flush() const {
+void Log::plan_flush(FlushPlan& plan) const {
   auto state = state_.lock();
-  FlushPlan plan;
+  plan.files.clear();
   plan.end_offset = log_end();
   plan.files_made = state->files_made;
   plan.truncations = state->truncations;
@@ -38,14 +38,13 @@ FlushPlan Log::plan_flush() const {
     LazyFile metadata(context_.disk, fmt::format("{}/{}", path_, kPartitionMetadataName));
     add(plan.files, metadata);
   }
-  if (plan.end_offset <= flushed_end()) return plan;
+  if (plan.end_offset <= flushed_end()) return;
   const auto segments = segments_.load();
   for (size_t i = segments->size(); i-- > 0;) {
     Segment& segment = *(*segments)[i];
     add(plan.files, segment.log_file());
     if (segment.base() < flushed_end()) break;
   }
-  return plan;
 }
 
 void Log::flushed_to(const FlushPlan& plan) {

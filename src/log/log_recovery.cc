@@ -129,8 +129,7 @@ Result<void> LogLoader::take_snapshot(Offset end) {
   SnapshotImage image{.end_offset = end,
                       .last_leader_epoch = loaded_.epochs.epoch_of(end - 1),
                       .written_ms = context_.steady_unix_ms(),
-                      .entries = loaded_.producers.snapshot(),
-                      .producers = loaded_.producers.views()};
+                      .producers = loaded_.producers};
   SEMEL_CHECK(SnapshotStore::write(context_.disk, folder_, image));
   snapshots_.note(end);
   return {};

@@ -18,15 +18,15 @@ std::string SnapshotStore::path_of(Offset end) const {
 }
 
 Result<void> SnapshotStore::write(rt::Disk& disk, const std::string& folder, const SnapshotImage& image) {
-  const bytes::Buffer content = encode_producer_snapshot(image.entries);
+  const bytes::Buffer content = encode_producer_snapshot(image.producers.snapshot());
   SEMEL_CHECK(rt::replace_file(
       disk, fmt::format("{}/{}", folder, file_name(image.end_offset, kSnapshotSuffix)), content.span()));
-  if (image.producers.empty()) return {};
+  if (image.producers.size() == 0) return {};
   SEMEL_TRY(const uint32_t checksum, producer_snapshot_checksum(content.span()));
   Sidecar sidecar;
   sidecar.tie = {checksum, image.end_offset, image.last_leader_epoch};
   sidecar.written_ms = image.written_ms;
-  sidecar.producers = image.producers;
+  sidecar.producers = image.producers.views();
   return write_sidecar(disk, folder, sidecar);
 }
 

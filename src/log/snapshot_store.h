@@ -18,13 +18,13 @@
 
 namespace semel::log {
 
-/// Producer state at one offset, taken under the log's lock to be written without it.
+/// Producer state at one offset: a plain copy, taken under the log's lock, encoded and written
+/// without it.
 struct SnapshotImage {
   Offset end_offset;
   LeaderEpoch last_leader_epoch = kNoLeaderEpoch;
   int64_t written_ms = 0;
-  std::vector<ProducerSnapshotEntry> entries;
-  std::vector<ProducerView> producers;
+  ProducerState producers;
 };
 
 /// One thread at a time.

@@ -11,7 +11,12 @@
 namespace semel::net {
 namespace {
 
-class StressTest : public ::testing::TestWithParam<replica::FlushPolicy> {};
+struct StressCase {
+  replica::FlushPolicy flush;
+  bool stalls;  // the disk is said to have stalled; it is quiet again before the end
+};
+
+class StressTest : public ::testing::TestWithParam<StressCase> {};
 
 TEST_P(StressTest, EveryAcknowledgedRecordIsThereOnceAndInOrder) {
   constexpr int kProducers = 6;
@@ -19,10 +24,16 @@ TEST_P(StressTest, EveryAcknowledgedRecordIsThereOnceAndInOrder) {
   TempDir dir;
   TestBrokerOptions options;
   options.reactors = 2;
-  options.flush = GetParam();
+  options.flush = GetParam().flush;
   options.topics = {{"s", 1, {}}};
   TestBroker broker(dir.path(), options);
   TestClient framer(broker);
+  const auto partition = broker.replicas().table().current()->find("s")->partitions[0];
+  log::AppendPace& pace = *partition->log().append_pace();
+  if (GetParam().stalls) {
+    const rt::Instant now = broker.runtime()->clock->now();
+    pace.note({now.ns - 2 * log::AppendPace::kStall.count()}, now);
+  }
   std::vector<std::unique_ptr<TestPeer>> writers;
   for (int p = 0; p < kProducers; ++p) {
     bytes::Writer all;
@@ -71,6 +82,7 @@ TEST_P(StressTest, EveryAcknowledgedRecordIsThereOnceAndInOrder) {
     }
     if (i % 20 == 0) read_some();
   }
+  EXPECT_EQ(pace.moved() > 0, GetParam().stalls);
   ASSERT_EQ(acknowledged.size(), static_cast<size_t>(kProducers * kBatches));
   while (read.size() < acknowledged.size()) read_some();
   ASSERT_EQ(read.size(), acknowledged.size());
@@ -79,7 +91,10 @@ TEST_P(StressTest, EveryAcknowledgedRecordIsThereOnceAndInOrder) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Classes, StressTest,
-                         ::testing::Values(replica::FlushPolicy::kOs, replica::FlushPolicy::kAck));
+                         ::testing::Values(StressCase{replica::FlushPolicy::kOs, false},
+                                           StressCase{replica::FlushPolicy::kAck, false},
+                                           StressCase{replica::FlushPolicy::kOs, true},
+                                           StressCase{replica::FlushPolicy::kAck, true}));
 
 }  // namespace
 }  // namespace semel::net

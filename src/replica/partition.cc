@@ -26,7 +26,7 @@ class Partition::Change final : public PartitionEntry {
   }
   static void push(Partition& partition, rt::UniqueFunction<void(Partition&)> work) {
     const std::shared_ptr<Partition> alive = partition.shared_from_this();
-    partition.combiner_->push(*new Change(alive, std::move(work)));
+    partition.put(*new Change(alive, std::move(work)));
   }
 
  private:
@@ -41,6 +41,9 @@ Partition::Partition(const PartitionConfig& config, std::shared_ptr<log::Log> lo
       text_(log_->name().to_text()),
       flusher_(flusher),
       lookup_slots_(lookup_slots),
+      disk_(*runtime.disk),
+      home_(*runtime.executors.front()),
+      clock_(*runtime.clock),
       plants_(runtime.plants),
       combiner_(runtime.make_combiner([](rt::Combiner::Entry& entry) {
         static_cast<PartitionEntry&>(entry).perform();
@@ -134,11 +137,21 @@ bool Partition::is_ack_class() const {
 
 // ---- appending ----
 
+// Race: an entry that was queued before the directory became slow may still be drained on a reactor,
+// and entries behind it with it; that is one more stall, not a wrong order.
+void Partition::put(PartitionEntry& entry) {
+  log::AppendPace* pace = log_->append_pace();
+  if (pace == nullptr || !pace->is_slow(clock_)) return combiner_->push(entry);
+  pace->note_moved();
+  combiner_->enqueue(entry);
+  disk_.run_blocking([alive = shared_from_this()] { alive->combiner_->drain(); }, home_, [] {});
+}
+
 bool Partition::push(AppendOp& op) {
   const std::shared_ptr<Partition> alive = op.partition;
   op.outstanding_.store(2, std::memory_order_relaxed);
   op.needs_look_up = false;
-  combiner_->push(op);
+  put(op);
   return op.outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1;
 }
 
@@ -160,7 +173,7 @@ void Partition::expire(AppendOp& op) {
     if (!op.outstanding_.compare_exchange_weak(outstanding, outstanding + 1,
                                                std::memory_order_acq_rel))
       continue;
-    combiner_->push(op.expiry_);
+    put(op.expiry_);
     return;
   }
 }
@@ -280,7 +293,7 @@ void Partition::advance() {
 void Partition::on_flushed(Offset) {
   if (flush_news_is_out_.exchange(true, std::memory_order_acq_rel)) return;
   const std::shared_ptr<Partition> alive = weak_from_this().lock();
-  if (alive != nullptr) combiner_->push(flush_news_);
+  if (alive != nullptr) put(flush_news_);
 }
 
 void Partition::FlushNews::perform() {

@@ -151,6 +151,8 @@ class Partition final : public log::LogListener, public std::enable_shared_from_
   static LeaderEpoch epoch_of(uint64_t role) { return LeaderEpoch{static_cast<int32_t>(role >> 32)}; }
   void set_role(LeaderEpoch epoch, bool leads, ErrorCode code);
 
+  /// Onto the combiner; on the I/O pool while the log's directory is slow.
+  void put(PartitionEntry& entry);
   bool push(AppendOp& op);
   void append(AppendOp& op);
   void answer_refused(AppendOp& op, const log::Decision& decision);
@@ -168,6 +170,9 @@ class Partition final : public log::LogListener, public std::enable_shared_from_
   const std::string text_;
   log::Flusher& flusher_;
   LookupSlots& lookup_slots_;
+  rt::Disk& disk_;
+  rt::Executor& home_;
+  rt::Clock& clock_;
   const rt::Plants* plants_;
   std::unique_ptr<rt::Combiner> combiner_;
 

@@ -4,6 +4,10 @@
 
 namespace semel::rt {
 
+Result<uint64_t> Disk::total_bytes(const std::string& path) {
+  return fail(ErrorCode::kInvalidRequest, path + ": nobody knows the size of its file system");
+}
+
 Result<bytes::Buffer> read_file(Disk& disk, const std::string& path, uint64_t limit) {
   SEMEL_TRY(auto file, disk.open(path, OpenMode::kRead));
   SEMEL_TRY(const uint64_t size, file->size());

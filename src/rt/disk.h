@@ -85,6 +85,8 @@ class Disk {
   /// Equal for paths on one file system.
   virtual Result<uint64_t> filesystem_id(const std::string& path) = 0;
   virtual Result<uint64_t> free_bytes(const std::string& path) = 0;
+  /// Of the file system; kInvalidRequest where nobody knows.
+  virtual Result<uint64_t> total_bytes(const std::string& path);
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
 
   /// Runs `work` on the I/O pool, then `done` on `back`. Any thread. Works run in parallel, at most as

@@ -146,6 +146,7 @@ TEST_F(DiskTest, SyncsDirectoriesAndFileSystems) {
   EXPECT_EQ(*disk_.filesystem_id(root_), *disk_.filesystem_id(parent_of(root_)));
   EXPECT_NE(*disk_.filesystem_id(root_), *disk_.filesystem_id("/dev/shm"));
   EXPECT_GT(*disk_.free_bytes(root_), 0u);
+  EXPECT_GE(*disk_.total_bytes(root_), *disk_.free_bytes(root_));
 }
 
 TEST_F(DiskTest, KnowsWhatIsInMemory) {

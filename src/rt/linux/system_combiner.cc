@@ -5,11 +5,14 @@ namespace semel::rt::linux_os {
 // Race: the pusher publishes its entry and then tries the lock; the holder lets the lock go and then
 // looks for entries. All four steps are sequentially consistent, so at least one of the two sees what
 // the other did: either the pusher gets the lock, or the holder sees the entry and tries it again.
-void SystemCombiner::push(Entry& entry) {
+void SystemCombiner::enqueue(Entry& entry) {
   Entry* before = newest_.load(std::memory_order_relaxed);
   do {
     entry.next = before;
   } while (!newest_.compare_exchange_weak(before, &entry));
+}
+
+void SystemCombiner::drain() {
   while (has_work() && !is_taken_.exchange(true)) {
     drain_turn();
     is_taken_.store(false);

@@ -10,7 +10,8 @@ namespace semel::rt::linux_os {
 class SystemCombiner final : public Combiner {
  public:
   explicit SystemCombiner(Drain drain) : drain_(std::move(drain)) {}
-  void push(Entry& entry) override;
+  void enqueue(Entry& entry) override;
+  void drain() override;
 
  private:
   static constexpr int kEntriesPerTurn = 64;

@@ -181,6 +181,12 @@ Result<uint64_t> SystemDisk::free_bytes(const std::string& path) {
   return uint64_t{info.f_bavail} * info.f_frsize;
 }
 
+Result<uint64_t> SystemDisk::total_bytes(const std::string& path) {
+  struct statvfs info{};
+  if (::statvfs(path.c_str(), &info) != 0) return disk_failure(errno, "statvfs", path);
+  return uint64_t{info.f_blocks} * info.f_frsize;
+}
+
 Result<std::unique_ptr<FileLock>> SystemDisk::lock(const std::string& path) {
   SEMEL_TRY(auto handle, open_handle(path, O_RDWR | O_CREAT));
   struct flock whole{};

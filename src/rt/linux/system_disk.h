@@ -22,6 +22,7 @@ class SystemDisk final : public Disk {
   Result<void> sync_filesystem(const std::string& path) override;
   Result<uint64_t> filesystem_id(const std::string& path) override;
   Result<uint64_t> free_bytes(const std::string& path) override;
+  Result<uint64_t> total_bytes(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
   void run_blocking(UniqueFunction<void()> work, Executor& back,
                     UniqueFunction<void()> done) override {

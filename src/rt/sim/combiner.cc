@@ -40,10 +40,11 @@ void SimCombiner::drain_all(State& state) {
   state.is_locked = false;
 }
 
-void SimCombiner::push(Entry& entry) {
+void SimCombiner::enqueue(Entry& entry) { state_->queue.push_back(&entry); }
+
+void SimCombiner::drain() {
   const std::shared_ptr<State> state = state_;
-  state->queue.push_back(&entry);
-  if (state->is_locked) return;
+  if (state->is_locked || state->queue.empty()) return;
   state->is_locked = true;
   World& world = process_.world();
   if (!world.random().hits(world.options().combiner_taken_ppm)) return drain_all(*state);

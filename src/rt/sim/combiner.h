@@ -14,7 +14,8 @@ class SimCombiner final : public Combiner {
  public:
   SimCombiner(Process& process, Drain drain);
   ~SimCombiner() override;
-  void push(Entry& entry) override;
+  void enqueue(Entry& entry) override;
+  void drain() override;
 
  private:
   struct State;

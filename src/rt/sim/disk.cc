@@ -13,13 +13,18 @@ std::unexpected<Error> fail_io(std::string_view path, std::string_view why) {
               Cause::kIo);
 }
 
-Duration draw_cost(SimFileSystem& file_system, DiskOp op) {
+struct Cost {
+  Duration time{};
+  bool is_slow = false;
+};
+
+Cost draw_cost(SimFileSystem& file_system, DiskOp op) {
   const DiskOptions& options = file_system.options();
   SimRandom& random = file_system.random();
-  Duration cost = op == DiskOp::kSync ? random.between(options.sync_min, options.sync_max)
-                                      : random.between(Duration{0}, options.access_max);
-  if (random.hits(options.slow_ppm)) cost *= 200;
-  return cost;
+  const Duration time = op == DiskOp::kSync ? random.between(options.sync_min, options.sync_max)
+                                            : random.between(Duration{0}, options.access_max);
+  const bool is_slow = random.hits(options.slow_ppm);
+  return {is_slow ? 200 * time : time, is_slow};
 }
 
 bool changes_disk(DiskOp op) {
@@ -35,7 +40,14 @@ Result<void> SimDisk::Access::begin(DiskOp op, SimFileSystem& file_system, std::
     process->die_soon(dies_with_power);
     return fail_io(path, "the process is dying");
   }
-  process->charge(draw_cost(file_system, op));
+  // A slow write on a reactor is a stall that the writer's own clock can see.
+  World& world = process->world();
+  const Cost cost = draw_cost(file_system, op);
+  if (cost.is_slow && op == DiskOp::kWrite && world.current() != nullptr) {
+    world.stall(cost.time);
+  } else {
+    process->charge(cost.time);
+  }
   const Cause cause = file_system.draw_fault(op, path);
   if (cause == Cause::kNone) return {};
   process->world().trace().probe("disk: injected fault");

@@ -80,7 +80,7 @@ bool World::step() {
   std::pop_heap(events_.begin(), events_.end());
   Event event = std::move(events_.back());
   events_.pop_back();
-  now_ns_ = event.at;
+  now_ns_ = std::max(now_ns_, event.at);
   run(event);
   return true;
 }
@@ -88,7 +88,7 @@ bool World::step() {
 void World::run_for(Duration duration) {
   const int64_t end = now_ns_ + duration.count();
   while (!events_.empty() && events_.front().at <= end) step();
-  now_ns_ = end;
+  now_ns_ = std::max(now_ns_, end);
 }
 
 bool World::run_until(const std::function<bool()>& is_done, Duration limit) {

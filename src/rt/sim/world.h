@@ -54,6 +54,8 @@ class World {
   /// Time since the world began.
   Instant now() const { return Instant{now_ns_}; }
 
+  /// The machines stand still for this long in the middle of what runs now (a blocking call).
+  void stall(Duration duration) { now_ns_ += duration.count(); }
   /// Runs `work` after this time, outside of every process.
   void schedule(Duration after, UniqueFunction<void()> work);
   /// Runs the next event; false if there is none.
