@@ -43,6 +43,7 @@ Log::Log(LogContext& context, TopicPartition name, std::string path, const LogCo
   recovery_point_ = loaded.recovery_point.value;
   flushed_end_ = loaded.recovery_point.value;
   high_watermark_ = loaded.high_watermark.value;
+  flushed_at_ms_ = context.steady_unix_ms();
   publish_segments(*state, std::move(loaded.segments));
   publish_unstable(*state);
 }

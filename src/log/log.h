@@ -210,6 +210,8 @@ class Log {
   void flushed_to(const FlushPlan& plan);
   /// A sync of one of its files failed: its log directory goes offline, whatever the cause says.
   void sync_failed(const Error& error) const;
+  /// flush.ms has passed since the last flush, and records wait for one.
+  bool is_flush_overdue() const;
   /// True if flush() has something to do.
   bool needs_flush() const;
   /// Makes everything durable: records, indexes of sealed segments, epochs, waiting snapshots; moves the
@@ -274,6 +276,7 @@ class Log {
   std::atomic<int64_t> log_end_{0};
   std::atomic<int64_t> flushed_end_{0};
   std::atomic<int64_t> recovery_point_{0};
+  std::atomic<int64_t> flushed_at_ms_{0};  // LogContext::steady_unix_ms of the last flush, or of opening
   std::atomic<int64_t> first_unstable_{-1};  // −1 = none
   std::atomic<int64_t> high_watermark_{0};
   mutable rt::Guarded<std::weak_ptr<LogListener>> listener_;

@@ -53,6 +53,13 @@ void Log::flushed_to(const FlushPlan& plan) {
   if (plan.files_made == state->files_made) state->metadata_is_unsynced = false;
   if (plan.parent_directory) state->folder_is_unsynced = false;
   if (plan.truncations == state->truncations) raise(flushed_end_, plan.end_offset);
+  flushed_at_ms_.store(context_.steady_unix_ms(), std::memory_order_relaxed);
+}
+
+bool Log::is_flush_overdue() const {
+  if (log_end() <= flushed_end()) return false;
+  const int64_t limit_ms = config().flush_ms;
+  return limit_ms != kNoLimit && context_.steady_unix_ms() - flushed_at_ms_.load(std::memory_order_relaxed) >= limit_ms;
 }
 
 void Log::sync_failed(const Error& error) const {

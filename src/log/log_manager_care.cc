@@ -13,6 +13,8 @@ namespace {
 /// From so many dirty logs on, one syncfs comes before their own flushes, which then cost little.
 constexpr size_t kManyLogs = 8;
 constexpr int64_t kFirstRetentionMs = 30'000;
+/// How exact flush.ms is.
+constexpr int64_t kOverdueCheckMs = 1000;
 
 void flush_all(rt::Disk& disk, LogDirectory& directory) {
   std::vector<std::shared_ptr<Log>> dirty;
@@ -40,6 +42,7 @@ void flush_all(rt::Disk& disk, LogDirectory& directory) {
 
 void LogManager::Impl::start_timers() {
   every(config_.flush_interval_ms, &Impl::flush_tick);
+  every(kOverdueCheckMs, &Impl::overdue_tick);
   every(config_.recovery_point_checkpoint_ms, &Impl::recovery_point_tick);
   every(config_.log_start_checkpoint_ms, &Impl::log_start_tick);
   every(config_.high_watermark_checkpoint_ms, &Impl::high_watermark_tick);
@@ -101,6 +104,12 @@ void LogManager::Impl::flush_tick() {
         }
       },
       [this] { is_flushing_ = false; });
+}
+
+void LogManager::Impl::overdue_tick() {
+  for (const auto& log : logs()) {
+    if (log->is_flush_overdue()) flusher_of(*log).request(log);
+  }
 }
 
 /// A rolled segment is flushed at once; if a pass runs now, it or the next one covers it.

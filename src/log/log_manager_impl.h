@@ -57,6 +57,7 @@ class LogManager::Impl : public std::enable_shared_from_this<LogManager::Impl> {
   void start_timers();
   void every(int64_t interval_ms, void (Impl::*tick)());
   void flush_tick();
+  void overdue_tick();
   void flush_directory(LogDirectory& directory);
   void flush_soon(const TopicPartition& name);
   void retention_tick();

@@ -229,6 +229,23 @@ TEST_F(LogManagerTest, RemovesAndSetsAside) {
   ASSERT_TRUE(stop());
 }
 
+TEST_F(LogManagerTest, FlushMsIsKept) {
+  auto config = config_for({temp_.at("a")});
+  config.flush_interval_ms = 600'000;
+  config.config_of = [](const std::string& topic) {
+    return LogConfig{.flush_ms = topic == "soon" ? 100 : kNoLimit};
+  };
+  ASSERT_TRUE(start(config));
+  const auto soon = create(part("soon", 0));
+  const auto never = create(part("never", 0));
+  for (const auto& log : {soon, never}) ASSERT_TRUE(lead(*log, maker_.make(2, 100, kNow)));
+  for (int i = 0; i < 1000 && soon->flushed_end() < soon->log_end(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(soon->flushed_end(), Offset{2});
+  EXPECT_EQ(never->flushed_end(), Offset{0});
+  ASSERT_TRUE(stop());
+}
+
 struct FlushCounter final : LogListener {
   void on_flushed(Offset end) override {
     reached = end.value;

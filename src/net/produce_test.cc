@@ -145,6 +145,26 @@ TEST_F(ProduceTest, PipelinedBatchesOfOneProducerKeepTheirOrder) {
   }
 }
 
+TEST_F(ProduceTest, FlushMessagesBeginsAFlush) {
+  TempDir dir;
+  TestBrokerOptions options;
+  options.flush = replica::FlushPolicy::kOs;
+  options.topics = {{"m", 1, {{"flush.messages", "10"}}}};
+  TestBroker broker(dir.path(), options);
+  TestClient client(broker);
+  const auto partition = broker.replicas().table().current()->find("m")->partitions[0];
+  const auto produce_three = [&](int32_t sequence) {
+    const auto id = client.send(produce_request("m", 0, batch_of({"a", "b", "c"}, {5, 0, sequence})), 9);
+    client.receive_as<gen::ProduceResponse>(id, 9);
+  };
+  for (int32_t i = 0; i < 3; ++i) produce_three(3 * i);
+  EXPECT_EQ(partition->log().flushed_end(), Offset{0});
+  produce_three(9);
+  for (int i = 0; i < 500 && partition->log().flushed_end() < Offset{12}; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(partition->log().flushed_end(), Offset{12});
+}
+
 TEST_F(ProduceTest, AGapIsExplained) {
   start();
   EXPECT_EQ(produce(batch_of({"x"}, {9, 0, 0})).error_code, 0);

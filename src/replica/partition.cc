@@ -130,7 +130,7 @@ ErrorCode Partition::check_leadership(LeaderEpoch expected) const {
 
 bool Partition::is_ack_class() const {
   if (rt::is_planted(plants_, &rt::Plants::ack_before_flush)) return false;
-  if (config_.flush == FlushPolicy::kAck || leadership_.flushes_each_message) return true;
+  if (config_.flush == FlushPolicy::kAck || leadership_.flush_messages == 1) return true;
   if (config_.flush == FlushPolicy::kOs) return false;
   return leadership_.isr.size() <= 1;
 }
@@ -216,7 +216,8 @@ void Partition::append(AppendOp& op) {
   op.outcome.log_start = appended->appended.log_start;
   bytes_since_notice_ += static_cast<int64_t>(op.verdict.batch.size());
   op.records = {};
-  if (is_ack_class()) flusher_.request(log_);
+  if (is_ack_class() || log_->log_end() - log_->flushed_end() >= leadership_.flush_messages)
+    flusher_.request(log_);
   advance();
   await_ack(op, appended->appended.last_offset + 1);
 }

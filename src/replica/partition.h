@@ -50,7 +50,7 @@ struct Leadership {
   std::vector<BrokerId> isr;       // with this broker
   std::vector<BrokerId> replicas;
   int32_t isr_min = 1;             // min.insync.replicas
-  bool flushes_each_message = false;  // topic's flush.messages=1
+  int64_t flush_messages = log::kNoLimit;  // flush.messages: a flush begins at so many; 1 = class `ack`
 };
 
 enum class Isolation : uint8_t { kUncommitted, kCommitted };

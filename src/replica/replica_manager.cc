@@ -150,7 +150,7 @@ void ReplicaManager::direct(Partition& partition,
   leadership.isr = registration.isr;
   leadership.replicas = registration.replicas;
   leadership.isr_min = std::min(settings.isr_min, static_cast<int32_t>(registration.replicas.size()));
-  leadership.flushes_each_message = settings.flushes_each_message();
+  leadership.flush_messages = settings.log.flush_messages;
   partition.lead(std::move(leadership));
 }
 

@@ -22,7 +22,6 @@ struct TopicSettings {
   std::optional<int> level;                                  // compression.<codec>.level
   int32_t isr_min = 1;                                       // min.insync.replicas
 
-  bool flushes_each_message() const { return log.flush_messages == 1; }
   bool operator==(const TopicSettings&) const = default;
 };
 

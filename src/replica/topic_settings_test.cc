@@ -19,7 +19,7 @@ TEST(TopicSettings, TheTopicSpeaksBeforeTheBroker) {
   const TopicSettings settings = read_topic_settings({&topic, nullptr, nullptr, &broker});
   EXPECT_EQ(settings.log.retention_ms, 5);
   EXPECT_EQ(settings.batch_size_max, 4096);
-  EXPECT_TRUE(settings.flushes_each_message());
+  EXPECT_EQ(settings.log.flush_messages, 1);
   EXPECT_EQ(settings.isr_min, 2);
   EXPECT_EQ(settings.codec, record::CodecId::kZstd);
   EXPECT_EQ(settings.level, 7);
