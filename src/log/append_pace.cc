@@ -4,10 +4,7 @@
 
 namespace semel::log {
 
-void AppendPace::note(rt::Instant start, rt::Instant end) {
-  const rt::Duration took = end - start;
-  durations_.record(static_cast<uint64_t>(std::max<int64_t>(0, took.count())));
-  if (took <= kStall) return;
+void AppendPace::note_stall(rt::Duration took, rt::Instant end) {
   stalls_.fetch_add(1, std::memory_order_relaxed);
   const int64_t before = last_stall_ns_.exchange(end.ns, std::memory_order_relaxed);
   if (before != kNever && end.ns - before < kQuiet.count()) return;

@@ -26,7 +26,11 @@ class AppendPace {
   explicit AppendPace(std::string path) : path_(std::move(path)) {}
 
   /// An append took from `start` to `end`.
-  void note(rt::Instant start, rt::Instant end);
+  void note(rt::Instant start, rt::Instant end) {
+    const rt::Duration took = end - start;
+    durations_.record(took.count() > 0 ? static_cast<uint64_t>(took.count()) : 0);
+    if (took > kStall) note_stall(took, end);
+  }
   /// True from a stall until there was none for kQuiet.
   bool is_slow(const rt::Clock& clock) const {
     const int64_t stalled = last_stall_ns_.load(std::memory_order_relaxed);
@@ -40,6 +44,8 @@ class AppendPace {
   const metrics::Histogram& durations() const { return durations_; }
 
  private:
+  void note_stall(rt::Duration took, rt::Instant end);
+
   static constexpr int64_t kNever = std::numeric_limits<int64_t>::min();
 
   const std::string path_;
