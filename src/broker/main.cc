@@ -7,48 +7,19 @@
 #include <climits>
 #include <csignal>
 #include <cstdlib>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
 #include "broker/broker.h"
 #include "cli/cluster_caller.h"
-#include "cli/dump_command.h"
-#include "cli/dump_log_command.h"
-#include "cli/kafka_topics.h"
-#include "cli/output.h"
-#include "cli/serve.h"
-#include "cli/storage.h"
-#include "cli/topic_command.h"
+#include "cli/commands.h"
 #include "rt/linux/linux_runtime.h"
 
 namespace semel {
 namespace {
 
-using Arguments = std::span<const std::string>;
 constexpr rt::Duration kToolTimeout = std::chrono::seconds(30);
-
-Result<std::unique_ptr<cli::ApiCaller>> connect(const std::string& servers) {
-  return cli::connect_to_cluster(servers, kToolTimeout);
-}
-
-constexpr const char* kHelp =
-    "semel: an event log that speaks Kafka's protocol and stores each record once.\n"
-    "\n"
-    "Examples:\n"
-    "  semel serve --data d                       run a broker on localhost:9092\n"
-    "  semel topic create orders --partitions 3   create a topic\n"
-    "  semel dump d/broker/orders-0/*.snapshot    look into a file of a data directory\n"
-    "\n"
-    "Commands:\n"
-    "  serve    run a broker\n"
-    "  topic    create, list, describe, delete topics\n"
-    "  dump     decode any file of a data directory, semel's or Kafka's\n"
-    "  version  print the version\n"
-    "\n"
-    "`semel COMMAND --help` says more. The same program answers to kafka-server-start.sh,\n"
-    "kafka-storage.sh, kafka-topics.sh and kafka-dump-log.sh with Kafka's options and text.\n";
 
 void write_log(LogLevel level, std::string_view area, std::string_view line) {
   static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::trace, spdlog::level::debug,
@@ -147,78 +118,32 @@ int serve(const cli::ServePlan& plan, cli::Output& output) {
   return Server(**os, config, output).run();
 }
 
-/// A runtime whose disk, clock and chance a command uses from the calling thread.
-Result<std::unique_ptr<rt::LinuxRuntime>> tool_runtime() {
-  return rt::LinuxRuntime::create({.reactors = 1, .io_threads = 1});
-}
-
-template <class Run>
-int with_runtime(cli::Output& output, Run run) {
-  auto os = tool_runtime();
-  if (os) return run((*os)->runtime());
-  output.err(fmt::format("semel: {}\n", os.error().context));
-  return cli::kInternal;
-}
-
-cli::DumpPaths dump_paths(rt::Runtime& runtime) {
-  char directory[PATH_MAX];
-  return {*runtime.disk, ::getcwd(directory, sizeof directory) != nullptr ? directory : "."};
-}
-
-cli::DumpStyle dump_style() {
+cli::DumpStyle style_of_environment() {
   const char* version = std::getenv("SEMEL_AS_VERSION");
   const bool is_26 = version != nullptr && std::string_view(version).starts_with("2.6");
   return is_26 ? cli::DumpStyle::kKafka26 : cli::DumpStyle::kKafka43;
 }
 
-/// The command behind a name that Kafka's tools have; nothing for other names.
-std::optional<int> run_kafka_name(std::string_view name, Arguments words, cli::Output& output) {
-  if (name == "kafka-topics.sh") return cli::run_kafka_topics(words, &connect, output);
-  if (name == "kafka-storage.sh")
-    return with_runtime(output, [&](rt::Runtime& runtime) { return cli::run_kafka_storage(words, runtime, output); });
-  if (name == "kafka-dump-log.sh")
-    return with_runtime(output, [&](rt::Runtime& runtime) {
-      return cli::run_dump_log(words, dump_paths(runtime), dump_style(), output);
-    });
-  if (name == "kafka-server-start.sh")
-    return with_runtime(output, [&](rt::Runtime& runtime) {
-      return serve(cli::plan_kafka_server_start(words, *runtime.disk, output), output);
-    });
-  return std::nullopt;
-}
-
-int run_semel(Arguments words, cli::Output& output) {
-  if (words.empty() || words.front() == "--help" || words.front() == "-h" || words.front() == "help") {
-    output.out(kHelp);
-    return words.empty() ? cli::kUsage : cli::kOk;
-  }
-  const std::string& command = words.front();
-  const Arguments rest = words.subspan(1);
-  if (command == "serve")
-    return with_runtime(output, [&](rt::Runtime& runtime) {
-      return serve(cli::plan_serve(rest, *runtime.disk, output), output);
-    });
-  if (command == "topic") return cli::run_topic_command(rest, &connect, output);
-  if (command == "dump")
-    return with_runtime(output, [&](rt::Runtime& runtime) {
-      return cli::run_dump_command(rest, dump_paths(runtime), output);
-    });
-  if (command == "version" || command == "--version") {
-    output.out("semel 0.1.0\n");
-    return cli::kOk;
-  }
-  if (const auto code = run_kafka_name(command, rest, output)) return *code;
-  output.err(fmt::format("semel: no command {}; see semel --help\n", command));
-  return cli::kUsage;
-}
-
 int run(int argc, char** argv) {
   cli::StandardOutput output;
+  // Its disk, clock and chance serve the calling thread.
+  auto os = rt::LinuxRuntime::create({.reactors = 1, .io_threads = 1});
+  if (!os) {
+    output.err(fmt::format("semel: {}\n", os.error().context));
+    return cli::kInternal;
+  }
+  rt::Runtime& runtime = (*os)->runtime();
+  char directory[PATH_MAX];
   const std::string path = argc > 0 ? argv[0] : "semel";
-  const std::string name = path.substr(path.rfind('/') + 1);
   const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
-  const auto code = run_kafka_name(name, words, output);
-  return code ? *code : run_semel(words, output);
+  cli::CommandContext context{
+      .output = output,
+      .runtime = runtime,
+      .paths = {*runtime.disk, ::getcwd(directory, sizeof directory) != nullptr ? directory : "."},
+      .connect = [](const std::string& servers) { return cli::connect_to_cluster(servers, kToolTimeout); },
+      .style = style_of_environment(),
+      .serve = [&](const cli::ServePlan& plan) { return serve(plan, output); }};
+  return cli::run_program(path.substr(path.rfind('/') + 1), words, context);
 }
 
 }  // namespace

@@ -1,0 +1,117 @@
+#include "cli/commands.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cli/audit_command.h"
+#include "cli/dump_command.h"
+#include "cli/dump_log_command.h"
+#include "cli/kafka_topics.h"
+#include "cli/storage.h"
+#include "cli/topic_command.h"
+
+namespace semel::cli {
+namespace {
+
+using Words = std::span<const std::string>;
+
+constexpr Command kSemelCommands[] = {
+    {"serve", "run a broker",
+     [](Words words, CommandContext& context) {
+       return context.serve(plan_serve(words, *context.runtime.disk, context.output));
+     }},
+    {"topic", "create, list, describe, delete topics",
+     [](Words words, CommandContext& context) {
+       return run_topic_command(words, context.connect, context.output);
+     }},
+    {"dump", "decode any file of a data directory, semel's or Kafka's",
+     [](Words words, CommandContext& context) {
+       return run_dump_command(words, context.paths, context.output);
+     }},
+    {"audit", "find records stored twice, lost or damaged in a data directory",
+     [](Words words, CommandContext& context) {
+       return run_audit_command(words, context.paths, context.output);
+     }},
+    {"version", "print the version",
+     [](Words, CommandContext& context) {
+       context.output.out("semel 0.1.0\n");
+       return int{kOk};
+     }},
+};
+
+constexpr Command kKafkaCommands[] = {
+    {"kafka-dump-log.sh", "",
+     [](Words words, CommandContext& context) {
+       return run_dump_log(words, context.paths, context.style, context.output);
+     }},
+    {"kafka-server-start.sh", "",
+     [](Words words, CommandContext& context) {
+       return context.serve(plan_kafka_server_start(words, *context.runtime.disk, context.output));
+     }},
+    {"kafka-storage.sh", "",
+     [](Words words, CommandContext& context) {
+       return run_kafka_storage(words, context.runtime, context.output);
+     }},
+    {"kafka-topics.sh", "",
+     [](Words words, CommandContext& context) {
+       return run_kafka_topics(words, context.connect, context.output);
+     }},
+};
+
+const Command* find(std::span<const Command> commands, std::string_view name) {
+  const auto at = std::ranges::find(commands, name, &Command::name);
+  return at == commands.end() ? nullptr : &*at;
+}
+
+std::string help() {
+  std::string text =
+      "semel: an event log that speaks Kafka's protocol and stores each record once.\n"
+      "\n"
+      "Examples:\n"
+      "  semel serve --data d                       run a broker on localhost:9092\n"
+      "  semel topic create orders --partitions 3   create a topic\n"
+      "  semel dump d/broker/orders-0/*.snapshot    look into a file of a data directory\n"
+      "  semel audit d                              is every record there once?\n"
+      "\n"
+      "Commands:\n";
+  size_t width = 0;
+  for (const Command& command : kSemelCommands) width = std::max(width, command.name.size());
+  for (const Command& command : kSemelCommands)
+    text += fmt::format("  {:<{}}  {}\n", command.name, width, command.about);
+  text +=
+      "\n`semel COMMAND --help` says more. The same program answers, with Kafka's options and "
+      "text, to\n";
+  std::string line;
+  for (const Command& command : kKafkaCommands) {
+    const bool is_last = &command == std::end(kKafkaCommands) - 1;
+    const std::string word = fmt::format("{}{}", command.name, is_last ? "." : ", ");
+    if (line.size() + word.size() > 100) text += std::exchange(line, "") + "\n";
+    line += word;
+  }
+  return text + line + "\n";
+}
+
+}  // namespace
+
+std::span<const Command> semel_commands() { return kSemelCommands; }
+std::span<const Command> kafka_commands() { return kKafkaCommands; }
+
+int run_program(std::string_view name, std::span<const std::string> words,
+                CommandContext& context) {
+  if (const Command* command = find(kKafkaCommands, name)) return command->run(words, context);
+  if (words.empty() || words.front() == "--help" || words.front() == "-h" ||
+      words.front() == "help") {
+    context.output.out(help());
+    return words.empty() ? kUsage : kOk;
+  }
+  std::string_view word = words.front();
+  if (word == "--version") word = "version";
+  const Command* command = find(kSemelCommands, word);
+  if (command == nullptr) command = find(kKafkaCommands, word);
+  if (command != nullptr) return command->run(words.subspan(1), context);
+  context.output.err(fmt::format("semel: no command {}; see semel --help\n", word));
+  return kUsage;
+}
+
+}  // namespace semel::cli
