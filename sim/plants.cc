@@ -13,6 +13,19 @@ constexpr std::array kPlants{
     PlantInfo{"torn_batch", &rt::Plants::keep_torn_batch, "power", 2},
     PlantInfo{"early_duplicate", &rt::Plants::answer_duplicate_early, "power", 20},
     PlantInfo{"reorder", &rt::Plants::reorder_combiner, "calm", 1},
+    PlantInfo{"trust_sequences", &rt::Plants::trust_sequences, "calm", 1},
+    PlantInfo{"record_time", &rt::Plants::expire_by_record_time, "kill", 11},
+    PlantInfo{"read_early", &rt::Plants::read_uncommitted_end, "power", 1},
+    PlantInfo{"index_skips", &rt::Plants::index_skips_a_batch, "small_segments", 1},
+    PlantInfo{"sync_error", &rt::Plants::ignore_sync_error, "bad_power", 3},
+    PlantInfo{"folder_sync", &rt::Plants::forget_folder_sync, "small_segments", 1},
+    PlantInfo{"recovery_point", &rt::Plants::recovery_point_ahead, "power_checkpoints", 2},
+    PlantInfo{"wrap", &rt::Plants::wrap_is_a_gap, "calm", 1},
+    PlantInfo{"wrong_offset", &rt::Plants::wrong_duplicate_offset, "network", 1},
+    PlantInfo{"failed_append", &rt::Plants::answer_failed_append, "bad_disk", 2},
+    PlantInfo{"ignore_epoch", &rt::Plants::ignore_epoch, "calm", 2},
+    PlantInfo{"early_state", &rt::Plants::state_before_write, "bad_disk", 2},
+    PlantInfo{"same_id", &rt::Plants::same_producer_id, "calm", 1},
 };
 
 }  // namespace

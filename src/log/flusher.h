@@ -13,6 +13,7 @@
 #include "log/log.h"
 #include "rt/disk.h"
 #include "rt/executor.h"
+#include "rt/runtime.h"
 
 namespace semel::log {
 
@@ -25,8 +26,7 @@ struct FlusherCounters {
 
 class Flusher {
  public:
-  /// `executors` is not empty.
-  Flusher(rt::Disk& disk, rt::Clock& clock, std::vector<rt::Executor*> executors);
+  explicit Flusher(const rt::Runtime& runtime);
   ~Flusher();
 
   /// Any thread. Everything appended to `log` before the call becomes durable; then the log's listener

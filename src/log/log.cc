@@ -1,8 +1,8 @@
 #include "log/log.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "log/file_names.h"
@@ -58,22 +58,24 @@ std::unexpected<Error> Log::storage_failure(Error error) const {
 
 Result<void> Log::check_writable(const LogState& state) const {
   if (context_.health.is_offline())
-    return fail(ErrorCode::kKafkaStorageError, path_ + ": its log directory is offline", Cause::kIo);
+    return fail(ErrorCode::kKafkaStorageError, path_ + ": its log directory is offline",
+                Cause::kIo);
   if (state.is_closed)
     return fail(ErrorCode::kKafkaStorageError, path_ + ": the log is closed", Cause::kClosed);
   return {};
 }
 
-Result<LeaderAppended> Log::append_as_leader(bytes::MutableByteSpan batch, const LeaderAppend& how) {
+Result<LeaderAppended> Log::append_as_leader(bytes::MutableByteSpan batch,
+                                             const LeaderAppend& how) {
   auto state = state_.lock();
   SEMEL_CHECK(check_writable(*state));
   LeaderAppended result;
   result.decision.verdict = Verdict::kAppend;
   result.decision.reason = Reason::kInOrder;
   if (how.identity != nullptr) {
-    result.decision = state->producers.check(*how.identity, {log_start(), how.leadership_is_proven});
-    if (rt::is_planted(context_.plants, &rt::Plants::skip_sequence_check))
-      result.decision.verdict = Verdict::kAppend;
+    const LogFacts facts{log_start(), how.leadership_is_proven};
+    result.decision = context_.plants == nullptr ? state->producers.check(*how.identity, facts)
+                                                 : check_planted(*state, *how.identity, facts);
   } else if (how.marker != nullptr) {
     result.decision = state->producers.check_marker(*how.marker);
   }
@@ -89,10 +91,16 @@ Result<LeaderAppended> Log::append_as_leader(bytes::MutableByteSpan batch, const
   record::stamp_leader_epoch(batch, how.leader_epoch);
   if (how.stamp_append_time) {
     result.appended.append_time_ms = context_.clock.unix_ms();
-    record::stamp_timestamps(batch, record::TimestampType::kLogAppendTime, result.appended.append_time_ms);
+    record::stamp_timestamps(batch, record::TimestampType::kLogAppendTime,
+                             result.appended.append_time_ms);
   }
   const record::BatchView view(batch);
-  SEMEL_CHECK(append_bytes(*state, batch, base, view.last_offset(), view.max_timestamp()));
+  if (auto written = append_bytes(*state, batch, base, view.last_offset(), view.max_timestamp());
+      !written) {
+    if (rt::is_planted(context_.plants, &rt::Plants::state_before_write))
+      apply_leader(*state, view, how, result.decision);
+    return fail(std::move(written.error()));
+  }
   result.appended.base_offset = base;
   result.appended.last_offset = view.last_offset();
   result.appended.log_start = log_start();
@@ -102,9 +110,32 @@ Result<LeaderAppended> Log::append_as_leader(bytes::MutableByteSpan batch, const
   return result;
 }
 
+Decision Log::check_planted(LogState& state, const BatchIdentity& batch,
+                            const LogFacts& facts) const {
+  BatchIdentity asked = batch;
+  const auto known = state.producers.find(batch.producer_id);
+  if (rt::is_planted(context_.plants, &rt::Plants::ignore_epoch) && known)
+    asked.epoch = known->epoch;
+  Decision decision = state.producers.check(asked, facts);
+  if (rt::is_planted(context_.plants, &rt::Plants::skip_sequence_check))
+    decision.verdict = Verdict::kAppend;
+  const bool wraps = known && !known->batches.empty() && batch.base_sequence.value < 100 &&
+                     known->batches.back().last_sequence.value > INT32_MAX - 100;
+  if (rt::is_planted(context_.plants, &rt::Plants::wrap_is_a_gap) && wraps) {
+    decision.verdict = Verdict::kRefuse;
+    decision.reason = Reason::kGap;
+  }
+  if (rt::is_planted(context_.plants, &rt::Plants::trust_sequences) &&
+      decision.verdict == Verdict::kCompare)
+    decision.verdict = Verdict::kDuplicate;
+  return decision;
+}
+
 void Log::apply_leader(LogState& state, const record::BatchView& batch, const LeaderAppend& how,
                        const Decision& decision) {
-  const int64_t now_ms = context_.steady_unix_ms();
+  int64_t now_ms = context_.steady_unix_ms();
+  if (rt::is_planted(context_.plants, &rt::Plants::expire_by_record_time))
+    now_ms = batch.max_timestamp();
   if (how.identity != nullptr) {
     state.producers.applied(*how.identity, decision, place_of(batch), now_ms);
     if (how.identity->is_transactional) publish_unstable(state);
@@ -148,7 +179,8 @@ Result<Appended> Log::append_as_follower(bytes::ByteSpan batches) {
   while (const auto batch = iterator.next()) {
     SEMEL_CHECK(append_bytes(*state, batch->span(), batch->base_offset(), batch->last_offset(),
                              batch->max_timestamp()));
-    if (state->epochs.assign(batch->leader_epoch(), batch->base_offset())) state->epochs_changed = true;
+    if (state->epochs.assign(batch->leader_epoch(), batch->base_offset()))
+      state->epochs_changed = true;
     auto ended = replay_batch(state->producers, *batch, context_.steady_unix_ms());
     publish_end(*state, batch->next_offset());
     if (!ended) return fail(std::move(ended.error()), path_);
@@ -162,7 +194,8 @@ Result<void> Log::append_bytes(LogState& state, bytes::ByteSpan batch, Offset fi
   auto must = state.active->must_roll(batch.size(), last, timestamp, context_.clock.unix_ms());
   if (!must) return storage_failure(std::move(must.error()));
   if (*must && !(state.active->size() == 0 && state.active->base() == first)) {
-    if (auto rolled = roll_to(state, first); !rolled) return storage_failure(std::move(rolled.error()));
+    if (auto rolled = roll_to(state, first); !rolled)
+      return storage_failure(std::move(rolled.error()));
   }
   const rt::Instant start = context_.clock.now();
   auto written = state.active->append(batch);
@@ -173,11 +206,12 @@ Result<void> Log::append_bytes(LogState& state, bytes::ByteSpan batch, Offset fi
 
 Result<void> Log::roll_to(LogState& state, Offset base) {
   SEMEL_CHECK(state.active->seal());
-  SEMEL_TRY(auto segment, Segment::create(context_.disk, path_, base, state.config,
-                                          context_.clock.unix_ms()));
+  SEMEL_TRY(auto segment,
+            Segment::create(context_.disk, path_, base, state.config, context_.clock.unix_ms()));
   if (state.config.segment_jitter_ms > 0) {
     const int64_t bound = std::min(state.config.segment_jitter_ms, state.config.segment_ms);
-    segment->set_jitter_ms(bound > 0 ? static_cast<int64_t>(context_.random.below(static_cast<uint64_t>(bound))) : 0);
+    segment->set_jitter_ms(
+        bound > 0 ? static_cast<int64_t>(context_.random.below(static_cast<uint64_t>(bound))) : 0);
   }
   if (const auto newest = state.snapshots.newest(); !newest || base > *newest) {
     state.waiting_snapshots.push_back(
@@ -203,7 +237,8 @@ Result<void> Log::roll() {
   auto state = state_.lock();
   SEMEL_CHECK(check_writable(*state));
   if (state->active->size() == 0) return {};
-  if (auto rolled = roll_to(*state, log_end()); !rolled) return storage_failure(std::move(rolled.error()));
+  if (auto rolled = roll_to(*state, log_end()); !rolled)
+    return storage_failure(std::move(rolled.error()));
   return {};
 }
 
@@ -211,6 +246,8 @@ void Log::publish_end(LogState&, Offset end) {
   log_end_.store(end.value, std::memory_order_release);
   if (rt::is_planted(context_.plants, &rt::Plants::ack_before_flush))
     flushed_end_.store(end.value, std::memory_order_release);
+  if (rt::is_planted(context_.plants, &rt::Plants::recovery_point_ahead))
+    recovery_point_.store(end.value, std::memory_order_release);
 }
 
 void Log::publish_unstable(LogState& state) {
@@ -222,7 +259,8 @@ void Log::publish_segments(LogState&, Segments segments) {
   segments_.store(std::make_shared<const Segments>(std::move(segments)));
 }
 
-Decision Log::settle(const BatchIdentity& batch, const Decision& decision, const LookupResult& found) {
+Decision Log::settle(const BatchIdentity& batch, const Decision& decision,
+                     const LookupResult& found) {
   return state_.with(
       [&](LogState& state) { return state.producers.settle(batch, decision, found); });
 }
@@ -241,7 +279,8 @@ void Log::set_high_watermark(Offset high_watermark) {
 }
 
 EpochEndOffset Log::end_offset_for_epoch(LeaderEpoch epoch) const {
-  return state_.with([&](const LogState& state) { return state.epochs.end_offset_for(epoch, log_end()); });
+  return state_.with(
+      [&](const LogState& state) { return state.epochs.end_offset_for(epoch, log_end()); });
 }
 
 LeaderEpoch Log::latest_epoch() const {

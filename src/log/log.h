@@ -245,6 +245,8 @@ class Log {
   Result<void> roll_to(LogState& state, Offset base);
   void apply_leader(LogState& state, const record::BatchView& batch, const LeaderAppend& how,
                     const Decision& decision);
+  /// The bugs of rt/plants.h in the question to dedup and in its answer.
+  Decision check_planted(LogState& state, const BatchIdentity& batch, const LogFacts& facts) const;
   void note_ended(LogState& state, const std::optional<CompletedTxn>& ended);
   void publish_end(LogState& state, Offset end);
   void publish_unstable(LogState& state);

@@ -32,7 +32,8 @@ void Log::plan_flush(FlushPlan& plan) const {
   plan.end_offset = log_end();
   plan.files_made = state->files_made;
   plan.truncations = state->truncations;
-  plan.directory = state->files_made > state->files_made_synced;
+  plan.directory = state->files_made > state->files_made_synced &&
+                   !rt::is_planted(context_.plants, &rt::Plants::forget_folder_sync);
   plan.parent_directory = state->folder_is_unsynced;
   if (state->metadata_is_unsynced) {
     LazyFile metadata(context_.disk, fmt::format("{}/{}", path_, kPartitionMetadataName));

@@ -118,7 +118,7 @@ void LogManager::Impl::load_logs(rt::UniqueFunction<void(Result<LoadReport>)> do
     for (const std::string& path : directory->leftovers()) retired_.push_back({path, 0});
     auto& flusher = flushers_[directory->filesystem()];
     if (flusher == nullptr)
-      flusher = std::make_unique<Flusher>(*runtime_.disk, *runtime_.clock, runtime_.executors);
+      flusher = std::make_unique<Flusher>(runtime_);
   }
   Works works;
   for (size_t i = 0; i < loading->items.size(); ++i)

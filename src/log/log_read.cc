@@ -19,10 +19,12 @@ size_t floor_segment(const SegmentList& segments, Offset offset) {
 }
 
 /// Where the records at or above `offset` begin in `segment`.
-Result<uint64_t> position_of(Segment& segment, Offset offset) {
+Result<uint64_t> position_of(Segment& segment, Offset offset, const rt::Plants* plants) {
   if (const auto position = segment.locate(offset)) return *position;
   SEMEL_TRY(const auto place, segment.find(offset));
-  return place ? place->position : segment.size();
+  if (!place) return segment.size();
+  const bool skips = rt::is_planted(plants, &rt::Plants::index_skips_a_batch);
+  return place->position + (skips ? place->size : 0);
 }
 
 Result<std::vector<std::byte>> read_batch(rt::File& file, const BatchPlace& place) {
@@ -71,8 +73,8 @@ Result<ReadSlice> Log::read(Offset from, size_t max_bytes, Offset upper_limit, b
     Segment& segment = *(*segments)[i];
     if (segment.base() >= upper) break;
     const bool is_whole = i + 1 < segments->size() && upper >= (*segments)[i + 1]->base();
-    auto begin = position_of(segment, from);
-    auto limit = is_whole ? Result<uint64_t>(segment.size()) : position_of(segment, upper);
+    auto begin = position_of(segment, from, context_.plants);
+    auto limit = is_whole ? Result<uint64_t>(segment.size()) : position_of(segment, upper, context_.plants);
     if (!begin) return storage_failure(std::move(begin.error()));
     if (!limit) return storage_failure(std::move(limit.error()));
     if (*begin >= *limit) continue;

@@ -207,7 +207,13 @@ void Partition::append(AppendOp& op) {
                     : &op.verdict.error;
   how.stamp_append_time = op.stamps_append_time;
   const auto appended = log_->append_as_leader(op.verdict.batch, how);
-  if (!appended) return refuse(op, appended.error().code, appended.error().context);
+  if (!appended) {
+    if (rt::is_planted(plants_, &rt::Plants::answer_failed_append)) {
+      op.outcome.base_offset = log_->log_end();
+      return settle(op);
+    }
+    return refuse(op, appended.error().code, appended.error().context);
+  }
   if (appended->decision.verdict != log::Verdict::kAppend)
     return answer_refused(op, appended->decision);
 
@@ -226,6 +232,7 @@ void Partition::answer_refused(AppendOp& op, const log::Decision& decision) {
   switch (decision.verdict) {
     case log::Verdict::kDuplicate:
       op.outcome.base_offset = decision.first_offset;
+      if (rt::is_planted(plants_, &rt::Plants::wrong_duplicate_offset)) op.outcome.base_offset = decision.last_offset + 1;
       op.outcome.append_time_ms = decision.timestamp_ms;
       op.records = {};
       if (rt::is_planted(plants_, &rt::Plants::answer_duplicate_early)) return settle(op);
@@ -359,8 +366,8 @@ ReadAnswer Partition::read(const ReadQuery& query) const {
   answer.high_watermark = now.high_watermark;
   answer.last_stable = now.last_stable;
   answer.log_start = now.log_start;
-  const Offset limit =
-      query.isolation == Isolation::kCommitted ? now.last_stable : now.high_watermark;
+  Offset limit = query.isolation == Isolation::kCommitted ? now.last_stable : now.high_watermark;
+  if (rt::is_planted(plants_, &rt::Plants::read_uncommitted_end)) limit = now.log_end;
   if (answer.diverging || query.from >= limit || query.bytes_max < 0) return answer;
 
   const auto slice =

@@ -17,6 +17,32 @@ struct Plants {
   bool answer_duplicate_early = false;
   /// The Combiner hands entries to the drain in another order than they were pushed.
   bool reorder_combiner = false;
+  /// A batch whose range is remembered counts as a duplicate, whatever it contains.
+  bool trust_sequences = false;
+  /// Producers expire by the time of their records, not of their appends.
+  bool expire_by_record_time = false;
+  /// Readers get what is appended before it is committed.
+  bool read_uncommitted_end = false;
+  /// A look-up in an index answers the batch behind the one that was asked for.
+  bool index_skips_a_batch = false;
+  /// A sync that failed counts as done.
+  bool ignore_sync_error = false;
+  /// The folder of a new segment is never synced.
+  bool forget_folder_sync = false;
+  /// The recovery point follows the log end without a flush.
+  bool recovery_point_ahead = false;
+  /// The sequence behind 2^31 − 1 is taken for a gap.
+  bool wrap_is_a_gap = false;
+  /// A duplicate is answered with an offset that is not its original's.
+  bool wrong_duplicate_offset = false;
+  /// An append that failed is answered as done.
+  bool answer_failed_append = false;
+  /// A new epoch of a producer counts as the old one.
+  bool ignore_epoch = false;
+  /// The producer's state changes although the batch was not written.
+  bool state_before_write = false;
+  /// Two clients get one producer id.
+  bool same_producer_id = false;
 };
 
 /// True if `flag` is planted; `plants` may be null.

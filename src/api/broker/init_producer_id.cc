@@ -45,6 +45,7 @@ rt::Task<Progress> InitProducerIdHandler::run(RequestContext& context) {
     const auto id = co_await services_.producer_ids.next(context.executor());
     if (id) {
       response.producer_id = id->value;
+      if (rt::is_planted(services_.runtime.plants, &rt::Plants::same_producer_id)) response.producer_id &= ~1;
       response.producer_epoch = 0;
     } else {
       response.error_code = wire_code(id.error().code);
