@@ -16,6 +16,10 @@ struct StressCase {
   bool stalls;  // the disk is said to have stalled; it is quiet again before the end
 };
 
+void note_stall(log::AppendPace& pace, rt::Instant now) {
+  pace.note({now.ns - 2 * log::AppendPace::kStall.count()}, now);
+}
+
 class StressTest : public ::testing::TestWithParam<StressCase> {};
 
 TEST_P(StressTest, EveryAcknowledgedRecordIsThereOnceAndInOrder) {
@@ -30,10 +34,7 @@ TEST_P(StressTest, EveryAcknowledgedRecordIsThereOnceAndInOrder) {
   TestClient framer(broker);
   const auto partition = broker.replicas().table().current()->find("s")->partitions[0];
   log::AppendPace& pace = *partition->log().append_pace();
-  if (GetParam().stalls) {
-    const rt::Instant now = broker.runtime()->clock->now();
-    pace.note({now.ns - 2 * log::AppendPace::kStall.count()}, now);
-  }
+  if (GetParam().stalls) note_stall(pace, broker.runtime()->clock->now());
   std::vector<std::unique_ptr<TestPeer>> writers;
   for (int p = 0; p < kProducers; ++p) {
     bytes::Writer all;
