@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The measurements of `./dev bench`: micro (times), counts (instructions, bytes), or both.
+# The measurements of `./dev bench`: micro (times), counts (instructions, bytes), or both; kafka (beside Apache Kafka).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=build/bench/bin
@@ -17,6 +17,7 @@ word="${1:-all}"
 case "$word" in
   micro) micro "$@" ;;
   counts) counts ;;
+  kafka) exec python3 bench/kafka.py "$@" ;;
   all) counts; micro ;;
-  *) echo "usage: ./dev bench [micro [--benchmark_filter=REGEX] | counts]" >&2; exit 2 ;;
+  *) echo "usage: ./dev bench [micro [--benchmark_filter=REGEX] | counts | kafka [--quick] [--only 1,4] [--pairs N]]" >&2; exit 2 ;;
 esac
