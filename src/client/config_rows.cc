@@ -1,5 +1,6 @@
-// The tables of producer and consumer settings, sorted by name. A key whose check changed has a row per
-// form; "" as a default also stands for Java's null, an empty list, and a value that must be given.
+// The tables of producer and consumer settings, sorted by name. A key whose check changed has a row
+// per form; "" as a default also stands for Java's null, an empty list, and a value that must be
+// given.
 #include "client/config_table.h"
 
 namespace semel::client {

@@ -42,7 +42,7 @@ Error broken(const std::string& why) {
 /// Kept alive by the two loops and by every call.
 struct Connection::Core {
   Core(std::unique_ptr<rt::Stream> s, ConnectionOptions o)
-      : stream(std::move(s)), options(std::move(o)), outgoing(stream->executor()) {}
+      : stream(std::move(s)), options(std::move(o)), outgoing(stream->executor()), written(stream->executor()) {}
 
   void fail_all(const std::string& why) {
     if (is_broken) return;
@@ -50,6 +50,7 @@ struct Connection::Core {
     reason = why;
     stream->close();
     outgoing.set();
+    written.set();
     for (auto& [id, waiting] : pending) waiting->answered.set();
   }
 
@@ -59,6 +60,9 @@ struct Connection::Core {
   std::map<int16_t, VersionRange> served;
   bytes::Writer to_send;
   rt::Event outgoing;
+  rt::Event written;  // set whenever something was handed to the stream
+  uint64_t bytes_taken = 0;
+  uint64_t bytes_written = 0;
   int32_t next_correlation_id = 0;
   bool is_broken = false;
   std::string reason;
@@ -69,8 +73,14 @@ struct Connection::Core {
       core->outgoing.reset();
       if (core->is_broken || core->to_send.size() == 0) continue;
       const bytes::Buffer bytes = core->to_send.take();
+      core->bytes_taken += bytes.size();
       const auto sent = co_await rt::write_all(*core->stream, bytes.span());
-      if (!sent) core->fail_all(sent.error().context);
+      if (!sent) {
+        core->fail_all(sent.error().context);
+        co_return;
+      }
+      core->bytes_written += bytes.size();
+      core->written.set();
     }
   }
 
@@ -121,20 +131,38 @@ VersionRange Connection::versions(int16_t key) const {
   return at == core_->served.end() ? VersionRange{} : at->second;
 }
 
+void Connection::put_request(Core& core, int16_t key, int16_t version, const bytes::Buffer& body) {
+  const int32_t id = core.next_correlation_id;
+  core.next_correlation_id = (id + 1) & 0x7fffffff;
+  const wire::FrameStart start = wire::begin_frame(core.to_send);
+  wire::put_request_header(core.to_send, {key, version, id, core.options.client_id},
+                           gen::request_header_version(key, version));
+  core.to_send.put_bytes(body.span());
+  wire::end_frame(core.to_send, start);
+  core.outgoing.set();
+}
+
+rt::Task<Result<void>> Connection::send(int16_t key, int16_t version, bytes::Buffer body,
+                                        rt::WaitLimits limits) {
+  const std::shared_ptr<Core> core = core_;
+  if (core->is_broken) co_return fail(broken(core->reason));
+  put_request(*core, key, version, body);
+  const uint64_t end = core->bytes_taken + core->to_send.size();
+  while (!core->is_broken && core->bytes_written < end) {
+    core->written.reset();
+    const rt::WaitOutcome outcome = co_await core->written.wait(limits);
+    if (outcome != rt::WaitOutcome::kReady) core->fail_all("a request was not written in time");
+  }
+  if (core->bytes_written < end) co_return fail(broken(core->reason));
+  co_return Result<void>{};
+}
+
 rt::Task<Result<bytes::Buffer>> Connection::call(int16_t key, int16_t version, bytes::Buffer body,
                                                  rt::WaitLimits limits) {
   const std::shared_ptr<Core> core = core_;
   if (core->is_broken) co_return fail(broken(core->reason));
-  const int32_t id = core->next_correlation_id;
-  core->next_correlation_id = (id + 1) & 0x7fffffff;
-  Pending pending(core->pending, id, core->stream->executor());
-
-  const wire::FrameStart start = wire::begin_frame(core->to_send);
-  wire::put_request_header(core->to_send, {key, version, id, core->options.client_id},
-                           gen::request_header_version(key, version));
-  core->to_send.put_bytes(body.span());
-  wire::end_frame(core->to_send, start);
-  core->outgoing.set();
+  Pending pending(core->pending, core->next_correlation_id, core->stream->executor());
+  put_request(*core, key, version, body);
 
   const rt::WaitOutcome outcome = co_await pending.answered.wait(limits);
   if (outcome != rt::WaitOutcome::kReady) {

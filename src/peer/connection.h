@@ -49,6 +49,10 @@ class Connection {
   rt::Task<Result<bytes::Buffer>> call(int16_t key, int16_t version, bytes::Buffer body,
                                        rt::WaitLimits limits = {});
 
+  /// Sends a request that the other side does not answer (Produce with acks=0); continues when its last
+  /// byte was handed to the stream. Errors as call.
+  rt::Task<Result<void>> send(int16_t key, int16_t version, bytes::Buffer body, rt::WaitLimits limits = {});
+
   /// As told by negotiate; nothing before.
   VersionRange versions(int16_t key) const;
   bool is_broken() const;
@@ -56,6 +60,7 @@ class Connection {
 
  private:
   struct Core;
+  static void put_request(Core& core, int16_t key, int16_t version, const bytes::Buffer& body);
   rt::Task<Result<void>> negotiate_at(int16_t version, rt::WaitLimits limits);
 
   std::shared_ptr<Core> core_;

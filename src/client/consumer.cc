@@ -1,0 +1,346 @@
+#include "client/consumer.h"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "gen/list_offsets.h"
+
+namespace semel::client {
+namespace {
+
+/// Topics by name; from version 13 on they are told by id.
+constexpr int16_t kFetchVersionMax = 12;
+
+Error topic_error(ErrorCode code, std::string_view topic) {
+  if (code == ErrorCode::kTopicAuthorizationFailed)
+    return {code, fmt::format("Not authorized to access topics: [{}]", topic)};
+  if (code == ErrorCode::kInvalidTopicException)
+    return {code, fmt::format("Invalid topics: [{}]", topic)};
+  return {code, fmt::format("topic {}: {}", topic, error_name(code))};
+}
+
+}  // namespace
+
+Consumer::Consumer(Environment environment, ConsumerConfig config)
+    : config_(std::move(config)),
+      pool_(environment, config_.connection, [this] { wake_.set(); }),
+      next_(partitions_.end()),
+      wake_(environment.executor) {}
+
+Consumer::~Consumer() = default;
+
+rt::Task<Result<int32_t>> Consumer::partitions_of(std::string topic, rt::WaitLimits limits) {
+  const std::vector<std::string> names{topic};
+  Error last{ErrorCode::kUnknownTopicOrPartition,
+             fmt::format("topic {} is not known to the cluster", topic)};
+  while (true) {
+    auto response = co_await pool_.metadata(&names, config_.may_create_topics, limits);
+    if (!response) last = response.error();
+    if (response && response->topics.size() == 1) {
+      const auto& found = response->topics.front();
+      const auto code = static_cast<ErrorCode>(found.error_code);
+      if (code == ErrorCode::kNone && !found.partitions.empty())
+        co_return static_cast<int32_t>(found.partitions.size());
+      if (code != ErrorCode::kNone) last = topic_error(code, topic);
+      if (!error_is_retriable(code) && code != ErrorCode::kNone) co_return fail(last);
+    }
+    const rt::Instant again = now() + config_.connection.retry_backoff;
+    if (again >= limits.deadline) co_return fail(last);
+    co_await rt::pause(pool_.environment().executor, {again, limits.cancel});
+    if (limits.cancel != nullptr && limits.cancel->is_cancelled()) co_return fail(last);
+  }
+}
+
+void Consumer::assign(std::vector<TopicPartition> partitions) {
+  partitions_.clear();
+  for (TopicPartition& name : partitions) {
+    Partition& partition = partitions_[std::move(name)];
+    partition.wanted_time =
+        config_.offset_reset == OffsetReset::kEarliest ? kEarliestOffset : kLatestOffset;
+  }
+  next_ = partitions_.begin();
+  wants_metadata_ = true;
+}
+
+void Consumer::seek(const TopicPartition& name, Offset offset) {
+  const auto at = partitions_.find(name);
+  SEMEL_ASSERT(at != partitions_.end(), "a partition is assigned before it is sought");
+  at->second.position = offset;
+  at->second.fetched = {};
+}
+
+void Consumer::seek_to_time(const TopicPartition& name, int64_t time) {
+  seek(name, kNoOffset);
+  partitions_.find(name)->second.wanted_time = time;
+}
+
+Offset Consumer::position(const TopicPartition& name) const {
+  const auto at = partitions_.find(name);
+  return at == partitions_.end() ? kNoOffset : at->second.position;
+}
+
+rt::Task<Result<Offset>> Consumer::offset_at(TopicPartition name, int64_t time,
+                                             rt::WaitLimits limits) {
+  Error last{ErrorCode::kRequestTimedOut, "no answer in time"};
+  while (now() < limits.deadline && (limits.cancel == nullptr || !limits.cancel->is_cancelled())) {
+    gen::ListOffsetsRequest request;
+    request.replica_id = -1;
+    request.isolation_level = config_.is_read_committed ? 1 : 0;
+    auto& topic = request.topics.append();
+    topic.name = name.topic;
+    auto& wanted = topic.partitions.append();
+    wanted.partition_index = name.partition.value;
+    wanted.timestamp = time;
+    const auto at = partitions_.find(name);
+    const ConnectionPtr connection =
+        at == partitions_.end() ? nullptr : pool_.find(at->second.leader);
+    if (connection != nullptr) {
+      rt::WaitLimits call_limits{std::min(limits.deadline, pool_.request_limits().deadline),
+                                 limits.cancel};
+      auto response =
+          co_await peer::call_typed<gen::ListOffsetsResponse>(*connection, request, call_limits);
+      if (!response) last = response.error();
+      if (response && response->topics.size() == 1 &&
+          response->topics.front().partitions.size() == 1) {
+        const auto& answer = response->topics.front().partitions.front();
+        const auto code = static_cast<ErrorCode>(answer.error_code);
+        if (code == ErrorCode::kNone && answer.offset < 0 && time != kLatestOffset) {
+          time = kLatestOffset;  // nothing is as young: the end
+          continue;
+        }
+        if (code == ErrorCode::kNone) co_return Offset{answer.offset};
+        last = topic_error(code, name.topic);
+        if (!error_is_retriable(code)) co_return fail(last);
+      }
+    }
+    wants_metadata_ = true;
+    start_fetches();
+    const rt::Instant again = now() + config_.connection.retry_backoff;
+    co_await rt::pause(pool_.environment().executor,
+                       {std::min(again, limits.deadline), limits.cancel});
+  }
+  co_return fail(last);
+}
+
+rt::Task<void> Consumer::resolve(TopicPartition name, rt::Gate::Entry entry) {
+  const rt::CancelToken token = cancel_.token();
+  const auto before = partitions_.find(name);
+  const int64_t time = before->second.wanted_time;
+  auto offset =
+      co_await offset_at(name, time, {now() + config_.connection.request_timeout, &token});
+  const auto at = partitions_.find(name);
+  wake_.set();
+  if (at == partitions_.end()) co_return;
+  at->second.is_resolving = false;
+  const bool is_wanted = at->second.position == kNoOffset && at->second.wanted_time == time;
+  if (offset && is_wanted) at->second.position = *offset;
+  if (!offset && !error_is_retriable(offset.error().code)) failure_ = offset.error();
+}
+
+rt::Task<void> Consumer::refresh(rt::Gate::Entry entry) {
+  const rt::CancelToken token = cancel_.token();
+  std::set<std::string> distinct;
+  for (const auto& [name, partition] : partitions_) distinct.insert(name.topic);
+  const std::vector<std::string> names(distinct.begin(), distinct.end());
+  wants_metadata_ = false;
+  auto response = co_await pool_.metadata(&names, config_.may_create_topics,
+                                          {now() + config_.connection.request_timeout, &token});
+  is_refreshing_ = false;
+  metadata_at_ = now() + config_.connection.retry_backoff;
+  wake_.set();
+  if (token.is_cancelled()) co_return;
+  if (!response) {
+    wants_metadata_ = true;
+    if (metadata_failures_++ == 0) log_warn("client", "no metadata: {}", response.error().context);
+    co_return;
+  }
+  take_metadata(*response);
+}
+
+void Consumer::take_metadata(const gen::MetadataResponse& response) {
+  metadata_failures_ = 0;
+  metadata_expires_ = now() + config_.connection.metadata_max_age;
+  for (const auto& topic : response.topics) {
+    const auto code = static_cast<ErrorCode>(topic.error_code);
+    if (code == ErrorCode::kTopicAuthorizationFailed || code == ErrorCode::kInvalidTopicException)
+      failure_ = topic_error(code, topic.name.value_or(""));
+    for (const auto& told : topic.partitions) {
+      const auto at =
+          partitions_.find({topic.name.value_or(""), PartitionIndex{told.partition_index}});
+      if (at != partitions_.end()) at->second.leader = told.leader_id;
+    }
+  }
+  for (const auto& [name, partition] : partitions_)
+    if (partition.leader < 0) wants_metadata_ = true;
+}
+
+void Consumer::start_fetches() {
+  const rt::Instant time = now();
+  if ((wants_metadata_ || time >= metadata_expires_) && !is_refreshing_ && time >= metadata_at_) {
+    is_refreshing_ = true;
+    rt::spawn(refresh(gate_.enter()));
+  }
+  std::set<int32_t> wanted;
+  for (auto& [name, partition] : partitions_) {
+    if (partition.leader < 0) continue;
+    if (partition.position == kNoOffset && !partition.is_resolving) {
+      partition.is_resolving = true;
+      rt::spawn(resolve(name, gate_.enter()));
+    }
+    if (partition.position != kNoOffset && partition.fetched.is_empty())
+      wanted.insert(partition.leader);
+  }
+  for (const int32_t broker : wanted) {
+    Answered& state = brokers_[broker];
+    if (state.is_fetching || time < state.again) continue;
+    if (pool_.find(broker) == nullptr) continue;
+    state.is_fetching = true;
+    rt::spawn(fetch(broker, gate_.enter()));
+  }
+}
+
+gen::FetchRequest Consumer::make_request(int32_t broker) const {
+  gen::FetchRequest request;
+  request.max_wait_ms = static_cast<int32_t>(config_.fetch_max_wait.count());
+  request.min_bytes = config_.fetch_min_bytes;
+  request.max_bytes = config_.fetch_max_bytes;
+  request.isolation_level = config_.is_read_committed ? 1 : 0;
+  for (const auto& [name, partition] : partitions_) {
+    if (partition.leader != broker || partition.position == kNoOffset ||
+        !partition.fetched.is_empty())
+      continue;
+    const bool is_same_topic = !request.topics.empty() && request.topics.back().topic == name.topic;
+    auto& topic = is_same_topic ? request.topics.back() : request.topics.append();
+    topic.topic = name.topic;
+    auto& wanted = topic.partitions.append();
+    wanted.partition = name.partition.value;
+    wanted.fetch_offset = partition.position.value;
+    wanted.partition_max_bytes = config_.partition_fetch_bytes;
+  }
+  return request;
+}
+
+rt::Task<void> Consumer::fetch(int32_t broker, rt::Gate::Entry entry) {
+  constexpr int16_t kKey = gen::FetchRequest::kApiKey;
+  const rt::CancelToken token = cancel_.token();
+  const ConnectionPtr connection = pool_.find(broker);
+  const int16_t version = std::min(connection->versions(kKey).max, kFetchVersionMax);
+  bytes::Writer writer;
+  const auto encoded = make_request(broker).encode(writer, version);
+  SEMEL_ASSERT(encoded.has_value(), "every field that is set can be told since version 4");
+  rt::WaitLimits limits = pool_.request_limits();
+  limits.deadline = limits.deadline + config_.fetch_max_wait;
+  limits.cancel = &token;
+  auto body = co_await connection->call(kKey, version, writer.take(), limits);
+  Answered& state = brokers_[broker];
+  state.is_fetching = false;
+  wake_.set();
+  if (token.is_cancelled()) co_return;
+  bool is_readable = body.has_value();
+  if (body) {
+    bytes::Reader reader(*body);
+    gen::FetchResponse response;
+    is_readable = response.decode(reader, version).has_value();
+    if (is_readable) take_answer(response);
+  }
+  if (is_readable) co_return;
+  connection->close();
+  wants_metadata_ = true;
+  state.again = now() + config_.connection.retry_backoff;
+}
+
+void Consumer::take_error(const TopicPartition& name, Partition& partition, ErrorCode code) {
+  if (code == ErrorCode::kOffsetOutOfRange && config_.offset_reset != OffsetReset::kNone) {
+    log_info("client", "{} has no offset {}; it goes on at auto.offset.reset", name.to_text(),
+             partition.position.value);
+    partition.wanted_time =
+        config_.offset_reset == OffsetReset::kEarliest ? kEarliestOffset : kLatestOffset;
+    partition.position = kNoOffset;
+  } else if (code == ErrorCode::kOffsetOutOfRange) {
+    failure_ = {code, fmt::format("{} has no offset {}, and auto.offset.reset is none",
+                                  name.to_text(), partition.position.value)};
+  } else if (error_is_retriable(code)) {
+    wants_metadata_ = true;
+    brokers_[partition.leader].again = now() + config_.connection.retry_backoff;
+  } else {
+    failure_ = topic_error(code, name.topic);
+  }
+}
+
+void Consumer::take_answer(const gen::FetchResponse& response) {
+  if (response.error_code != 0) wants_metadata_ = true;
+  for (const auto& topic : response.responses) {
+    for (const auto& data : topic.partitions) {
+      const TopicPartition name{topic.topic, PartitionIndex{data.partition_index}};
+      const auto at = partitions_.find(name);
+      if (at == partitions_.end() || at->second.position == kNoOffset) continue;
+      const auto code = static_cast<ErrorCode>(data.error_code);
+      if (code != ErrorCode::kNone) {
+        take_error(name, at->second, code);
+        continue;
+      }
+      std::vector<AbortedTransaction> aborted;
+      for (const auto& one : data.aborted_transactions)
+        aborted.push_back({ProducerId{one.producer_id}, Offset{one.first_offset}});
+      at->second.fetched = FetchedBatches(data.records.buffer(), std::move(aborted));
+    }
+  }
+}
+
+Result<size_t> Consumer::read_fetched(size_t count, RecordVisitor& visit) {
+  size_t left = count;
+  bool is_enough = false;
+  RecordVisitor watching = [&](const ConsumedRecord& record) {
+    is_enough = !visit(record);
+    return !is_enough;
+  };
+  for (size_t i = 0; i < partitions_.size() && left > 0 && !is_enough; ++i) {
+    if (next_ == partitions_.end()) next_ = partitions_.begin();
+    const TopicPartition& name = next_->first;
+    Partition& partition = next_->second;
+    if (!partition.fetched.is_empty())
+      SEMEL_CHECK(partition.fetched.read(
+          {name.topic, name.partition.value, config_.checks_crcs, config_.is_read_committed},
+          partition.position, left, watching));
+    ++next_;
+  }
+  return count - left;
+}
+
+rt::Instant Consumer::next_wake() const {
+  rt::Instant wake = pool_.retry_at();
+  if (wants_metadata_ && !is_refreshing_) wake = std::min(wake, metadata_at_);
+  for (const auto& [broker, state] : brokers_)
+    if (!state.is_fetching && state.again > now()) wake = std::min(wake, state.again);
+  return wake;
+}
+
+rt::Task<Result<size_t>> Consumer::poll(rt::WaitLimits limits, RecordVisitor visit) {
+  while (true) {
+    wake_.reset();
+    if (failure_) {
+      const Error error = *std::exchange(failure_, std::nullopt);
+      co_return fail(error);
+    }
+    const auto count = read_fetched(static_cast<size_t>(config_.poll_records_max), visit);
+    if (!count || *count > 0) co_return count;
+    start_fetches();
+    if (now() >= limits.deadline || (limits.cancel != nullptr && limits.cancel->is_cancelled()))
+      co_return size_t{0};
+    const rt::Instant until = std::min(limits.deadline, next_wake());
+    co_await wake_.wait({until, limits.cancel});
+  }
+}
+
+rt::Task<void> Consumer::close() {
+  cancel_.cancel();
+  pool_.close();
+  co_await gate_.close(pool_.environment().executor);
+  co_await pool_.join();
+}
+
+}  // namespace semel::client

@@ -1,0 +1,587 @@
+#include "client/producer_core.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "client/murmur2.h"
+
+namespace semel::client {
+namespace {
+
+constexpr int32_t kRememberedBatches = 5;  // per producer and partition, by every broker
+constexpr int16_t kLastEpoch = 32'767;
+
+/// True if the broker says so before it appends anything, so that this attempt stored nothing.
+bool is_definite_refusal(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kCorruptMessage:
+    case ErrorCode::kUnknownTopicOrPartition:
+    case ErrorCode::kLeaderNotAvailable:
+    case ErrorCode::kMessageTooLarge:
+    case ErrorCode::kInvalidTopicException:
+    case ErrorCode::kRecordListTooLarge:
+    case ErrorCode::kNotEnoughReplicas:
+    case ErrorCode::kInvalidRequiredAcks:
+    case ErrorCode::kTopicAuthorizationFailed:
+    case ErrorCode::kClusterAuthorizationFailed:
+    case ErrorCode::kInvalidTimestamp:
+    case ErrorCode::kUnsupportedVersion:
+    case ErrorCode::kInvalidRequest:
+    case ErrorCode::kUnsupportedForMessageFormat:
+    case ErrorCode::kPolicyViolation:
+    case ErrorCode::kOutOfOrderSequenceNumber:
+    case ErrorCode::kInvalidProducerEpoch:
+    case ErrorCode::kInvalidTxnState:
+    case ErrorCode::kUnknownProducerId:
+    case ErrorCode::kFencedLeaderEpoch:
+    case ErrorCode::kUnknownLeaderEpoch:
+    case ErrorCode::kUnsupportedCompressionType:
+    case ErrorCode::kInvalidRecord:
+    case ErrorCode::kThrottlingQuotaExceeded:
+    case ErrorCode::kUnknownTopicId:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// The codes by which a broker says that a sequence does not follow what it has.
+bool is_sequence_refusal(ErrorCode code) {
+  return code == ErrorCode::kOutOfOrderSequenceNumber || code == ErrorCode::kInvalidProducerEpoch ||
+         code == ErrorCode::kUnknownProducerId;
+}
+
+/// `a` lies behind `b` on the circle of sequences.
+bool is_after(Sequence a, Sequence b) {
+  const int64_t distance = (static_cast<int64_t>(a.value) - b.value) & 0x7fffffff;
+  return distance > 0 && distance < 0x40000000;
+}
+
+bool is_metadata_stale(ErrorCode code) {
+  return code == ErrorCode::kUnknownTopicOrPartition || code == ErrorCode::kLeaderNotAvailable ||
+         code == ErrorCode::kNotLeaderOrFollower || code == ErrorCode::kReplicaNotAvailable ||
+         code == ErrorCode::kFencedLeaderEpoch || code == ErrorCode::kUnknownLeaderEpoch ||
+         code == ErrorCode::kUnknownTopicId || code == ErrorCode::kKafkaStorageError ||
+         code == ErrorCode::kNetworkException;
+}
+
+}  // namespace
+
+ProducerCore::ProducerCore(const ProducerConfig& config, rt::Random& random,
+                           DeliveryListener& listener)
+    : config_(config), random_(random), listener_(listener) {}
+
+ProducerCore::~ProducerCore() = default;
+
+void ProducerCore::set_state(Partition& partition, State next, const char* why) {
+  if (partition.state == next) return;
+  static constexpr const char* kNames[] = {"running", "recovering", "waiting for a producer id"};
+  log_debug("client", "{}-{}: {} -> {}: {}", partition.topic, partition.index,
+            kNames[static_cast<size_t>(partition.state)], kNames[static_cast<size_t>(next)], why);
+  partition.state = next;
+}
+
+void ProducerCore::set_topic(const std::string& name, const std::vector<int32_t>& leaders) {
+  Topic& topic = topics_[name];
+  topic.count = static_cast<int32_t>(leaders.size());
+  while (topic.partitions.size() < leaders.size()) {
+    auto partition = std::make_unique<Partition>();
+    partition->topic = name;
+    partition->index = static_cast<int32_t>(topic.partitions.size());
+    topic.partitions.push_back(std::move(partition));
+  }
+  for (size_t i = 0; i < topic.partitions.size(); ++i)
+    topic.partitions[i]->leader = i < leaders.size() ? leaders[i] : -1;
+}
+
+int32_t ProducerCore::partition_count(std::string_view topic) const {
+  const auto at = topics_.find(topic);
+  return at == topics_.end() ? 0 : at->second.count;
+}
+
+bool ProducerCore::take_metadata_request() { return std::exchange(needs_metadata_, false); }
+
+record::BatchOptions ProducerCore::batch_options() const {
+  record::BatchOptions options;
+  options.codec = config_.codec;
+  options.level = config_.codec_level;
+  return options;
+}
+
+int32_t ProducerCore::draw_partition(const Topic& topic) {
+  std::vector<std::pair<int32_t, uint64_t>> choices;  // partition, batches that wait for it
+  for (int32_t i = 0; i < topic.count; ++i) {
+    const Partition& partition = *topic.partitions[static_cast<size_t>(i)];
+    if (partition.leader >= 0) choices.emplace_back(i, partition.queue.size());
+  }
+  if (choices.empty())
+    return static_cast<int32_t>(random_.below(static_cast<uint64_t>(topic.count)));
+  uint64_t longest = 0;
+  for (const auto& [index, waiting] : choices) longest = std::max(longest, waiting);
+  uint64_t total = 0;
+  for (auto& [index, weight] : choices) total += weight = longest + 1 - weight;
+  uint64_t drawn = random_.below(total);
+  for (const auto& [index, weight] : choices) {
+    if (drawn < weight) return index;
+    drawn -= weight;
+  }
+  return choices.back().first;
+}
+
+int32_t ProducerCore::choose_partition(Topic& topic, const ProducerRecord& record) {
+  if (record.partition) return *record.partition;
+  if (config_.partitioner == Partitioner::kRoundRobin)
+    return topic.sticky = (topic.sticky + 1) % topic.count;
+  if (record.key && !config_.ignores_keys) return partition_of_key(*record.key, topic.count);
+  const bool is_stuck = topic.sticky >= 0 && topic.sticky < topic.count &&
+                        topic.partitions[static_cast<size_t>(topic.sticky)]->leader < 0;
+  if (topic.sticky < 0 || topic.sticky >= topic.count || topic.sticky_bytes >= config_.batch_size ||
+      is_stuck) {
+    topic.sticky = draw_partition(topic);
+    topic.sticky_bytes = 0;
+  }
+  return topic.sticky;
+}
+
+Result<ProducerCore::Append> ProducerCore::append(const ProducerRecord& record, uint64_t tag,
+                                                  rt::Instant now, int64_t unix_ms) {
+  const auto at = topics_.find(record.topic);
+  if (at == topics_.end() || at->second.count == 0) return Append::kUnknownTopic;
+  Topic& topic = at->second;
+  record::RecordInput input{record.timestamp.value_or(unix_ms), record.key, record.value,
+                            record.headers};
+  if (input.timestamp < 0)
+    return fail(
+        ErrorCode::kInvalidRequest,
+        fmt::format("Invalid timestamp: {}. Timestamp should always be non-negative or null.",
+                    input.timestamp));
+  const size_t size = record::kBatchHeaderSize + record::BatchBuilder::size_bound(input);
+  if (size > config_.max_request_size)
+    return fail(ErrorCode::kMessageTooLarge,
+                fmt::format("The message is {} bytes when serialized which is larger than {}, "
+                            "which is the value of "
+                            "the max.request.size configuration.",
+                            size, config_.max_request_size));
+  if (size > config_.buffer_memory)
+    return fail(ErrorCode::kMessageTooLarge,
+                fmt::format("The message is {} bytes when serialized which is larger than the "
+                            "total memory buffer you "
+                            "have configured with the buffer.memory configuration.",
+                            size));
+  if (record.partition && (*record.partition < 0 || *record.partition >= topic.count))
+    return Append::kUnknownTopic;
+  if (memory_used_ + size > config_.buffer_memory) return Append::kNoRoom;
+  const int32_t index = choose_partition(topic, record);
+  return append_to(topic, *topic.partitions[static_cast<size_t>(index)], input, tag, now);
+}
+
+ProducerBatch& ProducerCore::open_batch(Partition& partition, rt::Instant now) {
+  auto batch = std::make_unique<ProducerBatch>();
+  batch->number = ++last_number_;
+  batch->created = now;
+  batch->memory = record::kBatchHeaderSize;
+  batch->builder.start(batch_options());
+  memory_used_ += batch->memory;
+  ++batches_;
+  partition.queue.push_back(std::move(batch));
+  return *partition.queue.back();
+}
+
+Result<ProducerCore::Append> ProducerCore::append_to(Topic& topic, Partition& partition,
+                                                     const record::RecordInput& input, uint64_t tag,
+                                                     rt::Instant now) {
+  const size_t size = record::BatchBuilder::size_bound(input);
+  ProducerBatch* open = partition.queue.empty() ? nullptr : partition.queue.back().get();
+  if (open != nullptr && !open->is_sealed && open->builder.size() + size > config_.batch_size) {
+    SEMEL_CHECK(seal(*open, compressor_));
+    open = nullptr;
+  }
+  if (open == nullptr || open->is_sealed) open = &open_batch(partition, now);
+  open->builder.append(input);
+  open->records.push_back({tag, input.timestamp});
+  open->memory += size;
+  memory_used_ += size;
+  topic.sticky_bytes += size;
+  return Append::kAccepted;
+}
+
+bool ProducerCore::is_flushed(uint64_t mark) const {
+  for (const auto& [name, topic] : topics_)
+    for (const auto& partition : topic.partitions)
+      for (const auto& batch : partition->queue)
+        if (!batch->is_given_up && batch->number <= mark) return false;
+  return true;
+}
+
+void ProducerCore::set_identity(Identity identity) {
+  identity_ = identity;
+  needs_identity_ = false;
+  for_each([&](Partition& partition) {
+    if (partition.state == State::kWaiting) renumber(partition);
+  });
+}
+
+bool ProducerCore::is_ready(const Partition& partition, rt::Instant now) const {
+  const auto first =
+      std::find_if(partition.queue.begin(), partition.queue.end(),
+                   [](const auto& batch) { return batch->state == ProducerBatch::State::kQueued; });
+  if (first == partition.queue.end()) return false;
+  const ProducerBatch& batch = **first;
+  const bool is_full = batch.is_sealed || batch.builder.size() >= config_.batch_size;
+  return batch.attempts > 0 || is_full || flushes_ > 0 || is_under_pressure_ ||
+         now >= batch.created + config_.linger;
+}
+
+ProducerBatch* ProducerCore::next_batch(Partition& partition, rt::Instant now) {
+  if (partition.leader < 0 || partition.retry_at > now || partition.state == State::kWaiting)
+    return nullptr;
+  if (!partition.in_flight.empty() && partition.in_flight_broker != partition.leader)
+    return nullptr;
+  if (config_.is_idempotent && !identity_.is_known() && !partition.identity.is_known())
+    return nullptr;
+  size_t allowed = static_cast<size_t>(config_.in_flight_max);
+  if (config_.is_idempotent)
+    allowed = std::min<size_t>(allowed, partition.is_established ? kRememberedBatches : 1);
+  if (partition.state == State::kRecovering) allowed = 1;
+  if (partition.in_flight.size() >= allowed || !is_ready(partition, now)) return nullptr;
+  // While recovering: the oldest that the broker has not just refused.
+  ProducerBatch* oldest = nullptr;
+  for (const auto& batch : partition.queue) {
+    if (batch->state != ProducerBatch::State::kQueued) continue;
+    if (oldest == nullptr) oldest = batch.get();
+    if (!batch->was_out_of_order)
+      return batch->is_sequenced || batch.get() == oldest ? batch.get() : oldest;
+  }
+  return oldest;
+}
+
+bool ProducerCore::give_sequence(Partition& partition, ProducerBatch& batch) {
+  if (!config_.is_idempotent || batch.is_sequenced) return true;
+  const bool has_outstanding = !partition.queue.empty() && partition.queue.front()->is_sequenced;
+  if (!has_outstanding && identity_.is_known() && partition.identity != identity_) {
+    partition.identity = identity_;
+    partition.next_sequence = Sequence{0};
+    partition.is_established = false;
+  }
+  if (!partition.identity.is_known()) return false;
+  stamp_identity(batch, partition.identity, partition.next_sequence);
+  partition.next_sequence = batch.next_sequence();
+  return true;
+}
+
+std::vector<int32_t> ProducerCore::ready_brokers(rt::Instant now) {
+  std::vector<int32_t> brokers;
+  for_each([&](Partition& partition) {
+    if (partition.leader < 0 && is_ready(partition, now)) needs_metadata_ = true;
+    if (next_batch(partition, now) != nullptr) brokers.push_back(partition.leader);
+  });
+  std::sort(brokers.begin(), brokers.end());
+  brokers.erase(std::unique(brokers.begin(), brokers.end()), brokers.end());
+  return brokers;
+}
+
+std::vector<DrainedBatch> ProducerCore::drain(int32_t broker, rt::Instant now) {
+  std::vector<DrainedBatch> drained;
+  size_t size = 0;
+  for_each([&](Partition& partition) {
+    if (partition.leader != broker) return;
+    ProducerBatch* batch = next_batch(partition, now);
+    if (batch == nullptr) return;
+    if (!batch->is_sealed) {
+      const auto sealed = seal(*batch, compressor_);
+      SEMEL_ASSERT(sealed.has_value(), "the level was checked with the settings");
+    }
+    if (!drained.empty() && size + batch->bytes.size() > config_.max_request_size) return;
+    if (!give_sequence(partition, *batch)) return;
+    size += batch->bytes.size();
+    batch->state = ProducerBatch::State::kInFlight;
+    const uint64_t serial = ++last_serial_;
+    partition.in_flight.emplace(serial, batch);
+    partition.in_flight_broker = broker;
+    drained.push_back(
+        {{partition.topic, partition.index, batch->identity, batch->base_sequence, serial},
+         batch->bytes});
+  });
+  return drained;
+}
+
+ProducerCore::Partition* ProducerCore::find(const BatchRef& ref) {
+  const auto at = topics_.find(ref.topic);
+  return at == topics_.end() ? nullptr
+                             : at->second.partitions[static_cast<size_t>(ref.partition)].get();
+}
+
+ProducerBatch* ProducerCore::take_in_flight(Partition* partition, const BatchRef& ref) {
+  if (partition == nullptr) return nullptr;
+  auto node = partition->in_flight.extract(ref.serial);
+  if (node.empty()) return nullptr;
+  ProducerBatch* batch = node.mapped();
+  batch->state = ProducerBatch::State::kQueued;
+  ++batch->attempts;
+  return batch;
+}
+
+void ProducerCore::report(const Partition& partition, ProducerBatch& batch,
+                          const Delivery& outcome) {
+  memory_used_ -= std::exchange(batch.memory, 0);
+  Delivery delivery = outcome;
+  delivery.topic = partition.topic;
+  delivery.partition = partition.index;
+  const bool has_own_times = outcome.timestamp < 0;
+  for (size_t i = 0; i < batch.records.size(); ++i) {
+    delivery.tag = batch.records[i].tag;
+    if (has_own_times) delivery.timestamp = batch.records[i].timestamp;
+    if (outcome.offset != kNoOffset) delivery.offset = outcome.offset + static_cast<int64_t>(i);
+    listener_.on_delivery(delivery);
+  }
+}
+
+void ProducerCore::remove(Partition& partition, const ProducerBatch& batch) {
+  const auto at = std::find_if(partition.queue.begin(), partition.queue.end(),
+                               [&](const auto& queued) { return queued.get() == &batch; });
+  SEMEL_ASSERT(at != partition.queue.end());
+  partition.queue.erase(at);
+  --batches_;
+}
+
+void ProducerCore::leave_gap(Partition& partition, const ProducerBatch& batch) {
+  if (!batch.is_sequenced) return;
+  if (!partition.has_gap || is_after(batch.base_sequence, partition.gap))
+    partition.gap = batch.base_sequence;
+  partition.has_gap = true;
+  set_state(partition, State::kRecovering, "a sequence was given up");
+}
+
+void ProducerCore::on_stored(Partition& partition, ProducerBatch& batch,
+                             const BatchAnswer& answer) {
+  partition.failures = 0;
+  partition.is_established = true;
+  const bool closes_gap =
+      partition.has_gap && batch.is_sequenced && is_after(batch.base_sequence, partition.gap);
+  if (closes_gap) partition.has_gap = false;
+  // What was refused while this one was missing may follow now.
+  for (const auto& later : partition.queue) later->was_out_of_order = false;
+  auto at = std::find_if(partition.queue.begin(), partition.queue.end(),
+                         [&](const auto& queued) { return queued.get() == &batch; });
+  const std::unique_ptr<ProducerBatch> owned = std::move(*at);
+  partition.queue.erase(at);
+  --batches_;
+  if (owned->is_given_up) return;
+  Delivery delivery;
+  delivery.offset = answer.code == ErrorCode::kNone ? answer.base_offset : kNoOffset;
+  delivery.timestamp = answer.log_append_time;
+  report(partition, *owned, delivery);
+}
+
+void ProducerCore::give_up(Partition& partition, ProducerBatch& batch, Error why) {
+  Delivery delivery;
+  const bool is_in_flight = batch.state == ProducerBatch::State::kInFlight;
+  delivery.fate = batch.is_maybe_stored || is_in_flight ? Fate::kMaybeStored : Fate::kNotStored;
+  delivery.error = std::move(why);
+  if (is_in_flight) {
+    // Its answer is still to come, and tells whether there is a gap.
+    batch.is_given_up = true;
+    set_state(partition, State::kRecovering, "a batch on its way was given up");
+    report(partition, batch, delivery);
+    return;
+  }
+  leave_gap(partition, batch);
+  const auto at = std::find_if(partition.queue.begin(), partition.queue.end(),
+                               [&](const auto& queued) { return queued.get() == &batch; });
+  const std::unique_ptr<ProducerBatch> owned = std::move(*at);
+  partition.queue.erase(at);
+  --batches_;
+  report(partition, *owned, delivery);
+}
+
+void ProducerCore::retry(Partition& partition, ProducerBatch& batch, const Error& why,
+                         rt::Instant now) {
+  needs_metadata_ = needs_metadata_ || is_metadata_stale(why.code);
+  if (batch.is_given_up) {
+    leave_gap(partition, batch);
+    remove(partition, batch);
+    return;
+  }
+  if (batch.attempts > config_.retries) return give_up(partition, batch, why);
+  const int64_t base = config_.connection.retry_backoff.count();
+  const int64_t highest = config_.connection.retry_backoff_max.count();
+  const int64_t wait = std::min(highest, base << std::min(partition.failures, 10));
+  const auto jitter =
+      static_cast<int64_t>(random_.below(static_cast<uint64_t>(wait * 2 / 5 + 1))) - wait / 5;
+  ++partition.failures;
+  partition.retry_at = now + Milliseconds{wait + jitter};
+  set_state(partition, State::kRecovering, "a batch must be sent again");
+  log_debug("client", "{}-{}: sequence {} again in {} ms: {} ({})", partition.topic,
+            partition.index, batch.base_sequence.value, wait + jitter, error_name(why.code),
+            why.context);
+}
+
+void ProducerCore::split_batch(Partition& partition, ProducerBatch& batch, rt::Instant now) {
+  auto parts = split(batch, {batch_options(), scratch_, compressor_});
+  if (!parts) return give_up(partition, batch, parts.error());
+  const auto at = std::find_if(partition.queue.begin(), partition.queue.end(),
+                               [&](const auto& queued) { return queued.get() == &batch; });
+  memory_used_ -= batch.memory;
+  memory_used_ += parts->first->memory + parts->second->memory;
+  *at = std::move(parts->second);
+  partition.queue.insert(at, std::move(parts->first));
+  ++batches_;
+  partition.retry_at = now;
+  set_state(partition, State::kRecovering, "a batch was split");
+}
+
+void ProducerCore::on_answer(const BatchRef& ref, const BatchAnswer& answer, rt::Instant now) {
+  Partition* partition = find(ref);
+  ProducerBatch* batch = take_in_flight(partition, ref);
+  if (batch == nullptr) return;
+  const Error why{answer.code,
+                  answer.message.empty() ? std::string(error_name(answer.code)) : answer.message};
+  if (!is_definite_refusal(answer.code)) batch->is_maybe_stored = true;
+  if (answer.code == ErrorCode::kNone || answer.code == ErrorCode::kDuplicateSequenceNumber) {
+    on_stored(*partition, *batch, answer);
+  } else if (config_.is_idempotent && is_sequence_refusal(answer.code)) {
+    batch->was_out_of_order = true;
+    retry(*partition, *batch, why, now);
+  } else if (answer.code == ErrorCode::kMessageTooLarge && batch->count() > 1 &&
+             !batch->is_given_up && !batch->is_maybe_stored) {
+    split_batch(*partition, *batch, now);
+  } else if (error_is_retriable(answer.code) || batch->is_given_up) {
+    retry(*partition, *batch, why, now);
+  } else {
+    give_up(*partition, *batch, why);
+  }
+  settle(*partition);
+}
+
+void ProducerCore::on_lost(const BatchRef& ref, const Error& why, bool was_sent, rt::Instant now) {
+  Partition* partition = find(ref);
+  ProducerBatch* batch = take_in_flight(partition, ref);
+  if (batch == nullptr) return;
+  batch->is_maybe_stored = batch->is_maybe_stored || was_sent;
+  needs_metadata_ = true;
+  retry(*partition, *batch, why, now);
+  settle(*partition);
+}
+
+void ProducerCore::on_written(const BatchRef& ref, rt::Instant) {
+  Partition* partition = find(ref);
+  ProducerBatch* batch = take_in_flight(partition, ref);
+  if (batch == nullptr) return;
+  on_stored(*partition, *batch, {});
+  settle(*partition);
+}
+
+bool ProducerCore::take_next_epoch(Partition& partition) {
+  const bool is_moved_on = identity_.is_known() && (identity_.id != partition.identity.id ||
+                                                    identity_.epoch > partition.identity.epoch);
+  if (is_moved_on) return true;
+  if (!identity_.is_known() || identity_.epoch.value == kLastEpoch) {
+    identity_ = {};
+    needs_identity_ = true;
+    return false;
+  }
+  identity_.epoch = ProducerEpoch{static_cast<int16_t>(identity_.epoch.value + 1)};
+  log_info("client", "producer {} goes on with epoch {} because of {}-{}", identity_.id.value,
+           identity_.epoch.value, partition.topic, partition.index);
+  return true;
+}
+
+void ProducerCore::renumber(Partition& partition) {
+  for (const auto& batch : partition.queue) {
+    batch->is_sequenced = false;
+    batch->was_out_of_order = false;
+  }
+  partition.identity = identity_;
+  partition.next_sequence = Sequence{0};
+  partition.is_established = false;
+  partition.has_gap = false;
+  set_state(partition, State::kRunning, "a new epoch begins");
+}
+
+void ProducerCore::settle(Partition& partition) {
+  if (partition.state != State::kRecovering || !partition.in_flight.empty()) return;
+  if (!config_.is_idempotent) {
+    const bool is_clean = partition.queue.empty() || partition.queue.front()->attempts == 0;
+    if (is_clean) set_state(partition, State::kRunning, "nothing is left to be sent again");
+    return;
+  }
+  const auto is_refused = [](const auto& batch) {
+    return !batch->is_sequenced || batch->was_out_of_order;
+  };
+  if (!std::all_of(partition.queue.begin(), partition.queue.end(), is_refused)) return;
+  // The broker has just refused whatever is left. What an earlier attempt may have stored is never
+  // sent under another sequence: nothing can tell any more where it is.
+  const auto is_lost = [](const auto& batch) {
+    return batch->is_sequenced && batch->is_maybe_stored;
+  };
+  while (true) {
+    const auto lost = std::find_if(partition.queue.begin(), partition.queue.end(), is_lost);
+    if (lost == partition.queue.end()) break;
+    give_up(partition, **lost,
+            {ErrorCode::kOutOfOrderSequenceNumber,
+             "the broker refuses the sequence of a batch that an earlier attempt may have stored"});
+  }
+  const bool has_outstanding = !partition.queue.empty() && partition.queue.front()->is_sequenced;
+  if (!has_outstanding && !partition.has_gap)
+    return set_state(partition, State::kRunning, "everything is settled");
+  if (take_next_epoch(partition)) return renumber(partition);
+  set_state(partition, State::kWaiting, "its epochs are used up");
+}
+
+void ProducerCore::expire(rt::Instant now) {
+  for_each([&](Partition& partition) {
+    std::vector<ProducerBatch*> late;
+    for (const auto& batch : partition.queue)
+      if (!batch->is_given_up && now >= batch->created + config_.delivery_timeout)
+        late.push_back(batch.get());
+    for (ProducerBatch* batch : late) {
+      needs_metadata_ = true;
+      give_up(partition, *batch,
+              {ErrorCode::kRequestTimedOut,
+               fmt::format("Expiring {} record(s) for {}-{}:{} ms has passed since batch creation",
+                           batch->count(), partition.topic, partition.index,
+                           (now - batch->created).count() / 1'000'000)});
+    }
+    if (!late.empty()) settle(partition);
+  });
+}
+
+void ProducerCore::fail_all(const Error& why) {
+  for_each([&](Partition& partition) {
+    while (!partition.queue.empty()) {
+      const std::unique_ptr<ProducerBatch> batch = std::move(partition.queue.front());
+      partition.queue.pop_front();
+      --batches_;
+      if (batch->is_given_up) continue;
+      Delivery delivery;
+      const bool is_in_flight = batch->state == ProducerBatch::State::kInFlight;
+      delivery.fate =
+          batch->is_maybe_stored || is_in_flight ? Fate::kMaybeStored : Fate::kNotStored;
+      delivery.error = why;
+      leave_gap(partition, *batch);
+      report(partition, *batch, delivery);
+    }
+    partition.in_flight.clear();
+  });
+}
+
+rt::Instant ProducerCore::next_wake(rt::Instant now) const {
+  rt::Instant wake{std::numeric_limits<int64_t>::max()};
+  for (const auto& [name, topic] : topics_) {
+    for (const auto& partition : topic.partitions) {
+      for (const auto& batch : partition->queue) {
+        if (batch->is_given_up) continue;
+        wake = std::min(wake, batch->created + config_.delivery_timeout);
+        const rt::Instant ready = std::max(partition->retry_at, batch->created + config_.linger);
+        if (batch->state == ProducerBatch::State::kQueued && ready > now)
+          wake = std::min(wake, ready);
+        if (partition->retry_at > now) wake = std::min(wake, partition->retry_at);
+      }
+    }
+  }
+  return wake;
+}
+
+}  // namespace semel::client
