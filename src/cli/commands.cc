@@ -8,6 +8,7 @@
 #include "cli/dump_command.h"
 #include "cli/dump_log_command.h"
 #include "cli/kafka_topics.h"
+#include "cli/producers_command.h"
 #include "cli/storage.h"
 #include "cli/topic_command.h"
 
@@ -24,6 +25,10 @@ constexpr Command kSemelCommands[] = {
     {"topic", "create, list, describe, delete topics",
      [](Words words, CommandContext& context) {
        return run_topic_command(words, context.connect, context.output);
+     }},
+    {"producers", "show what became of producers' batches: duplicates, refusals",
+     [](Words words, CommandContext& context) {
+       return run_producers_command(words, context.connect, context.output);
      }},
     {"dump", "decode any file of a data directory, semel's or Kafka's",
      [](Words words, CommandContext& context) {

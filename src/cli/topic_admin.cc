@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "cli/cluster_admin.h"
 #include "gen/create_partitions.h"
 #include "gen/create_topics.h"
 #include "gen/delete_topics.h"
@@ -15,11 +16,6 @@ namespace {
 constexpr int8_t kTopicResource = 2;
 constexpr int8_t kDefaultConfigSource = 5;
 constexpr int32_t kTimeoutMs = 30'000;
-
-Error broker_error(int16_t code, const std::optional<std::string>& text) {
-  const auto known = static_cast<ErrorCode>(code);
-  return {known, text.value_or(std::string(error_name(known)))};
-}
 
 TopicInfo to_info(const gen::metadata_response::MetadataResponseTopic& topic) {
   TopicInfo info;

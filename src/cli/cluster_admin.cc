@@ -1,0 +1,208 @@
+#include "cli/cluster_admin.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "bytes/reader.h"
+#include "gen/describe_cluster.h"
+#include "gen/describe_producers.h"
+#include "gen/incremental_alter_configs.h"
+#include "gen/list_offsets.h"
+
+namespace semel::cli {
+namespace {
+
+constexpr int8_t kSet = 0;
+constexpr int8_t kDelete = 1;
+/// docs/formats/describe-producers.md
+constexpr uint32_t kCountersTag = 10'000;
+constexpr int8_t kCountersVersion = 1;
+
+/// Classes that are not the code's name in camel case.
+struct IrregularException {
+  ErrorCode code;
+  std::string_view name;
+};
+constexpr IrregularException kIrregular[] = {
+    {ErrorCode::kUnknownServerError, "UnknownServerException"},
+    {ErrorCode::kCorruptMessage, "CorruptRecordException"},
+    {ErrorCode::kRequestTimedOut, "TimeoutException"},
+    {ErrorCode::kMessageTooLarge, "RecordTooLargeException"},
+    {ErrorCode::kTopicAuthorizationFailed, "TopicAuthorizationException"},
+    {ErrorCode::kGroupAuthorizationFailed, "GroupAuthorizationException"},
+    {ErrorCode::kClusterAuthorizationFailed, "ClusterAuthorizationException"},
+    {ErrorCode::kTopicAlreadyExists, "TopicExistsException"},
+    {ErrorCode::kInvalidConfig, "InvalidConfigurationException"},
+    {ErrorCode::kOutOfOrderSequenceNumber, "OutOfOrderSequenceException"},
+    {ErrorCode::kDuplicateSequenceNumber, "DuplicateSequenceException"},
+    {ErrorCode::kKafkaStorageError, "KafkaStorageException"},
+    {ErrorCode::kSaslAuthenticationFailed, "SaslAuthenticationException"},
+};
+
+void take_counters(const wire::RawTags& tags, ProducerRow& row) {
+  const bytes::Buffer* content = tags.find(kCountersTag);
+  if (content == nullptr) return;
+  bytes::Reader reader(content->span());
+  if (reader.read_be<int8_t>() != kCountersVersion) return;
+  log::ProducerCounters counters;
+  for (uint64_t* count : {&counters.duplicates, &counters.duplicate_records, &counters.reencoded,
+                          &counters.below_log_start, &counters.gaps, &counters.sequences_reused,
+                          &counters.epoch_bumps, &counters.fenced})
+    *count = static_cast<uint64_t>(reader.read_varlong());
+  row.last_append_ms = reader.read_varlong();
+  if (reader.ok()) row.counters = counters;
+}
+
+}  // namespace
+
+Error broker_error(int16_t code, const std::optional<std::string>& text) {
+  const auto known = static_cast<ErrorCode>(code);
+  return {known, text.value_or(std::string(error_name(known)))};
+}
+
+std::string java_exception_of(ErrorCode code) {
+  const std::string package = "org.apache.kafka.common.errors.";
+  for (const auto& [irregular, name] : kIrregular)
+    if (irregular == code) return package + std::string(name);
+  std::string name;
+  bool is_start = true;
+  for (const char c : error_name(code)) {
+    if (c == '_') {
+      is_start = true;
+    } else {
+      name += is_start ? c : static_cast<char>(c | 0x20);
+      is_start = false;
+    }
+  }
+  return package + name + (name.ends_with("Exception") ? "" : "Exception");
+}
+
+std::string_view config_source_name(int8_t source) {
+  static constexpr std::array<std::string_view, 9> kNames = {"UNKNOWN",
+                                                             "DYNAMIC_TOPIC_CONFIG",
+                                                             "DYNAMIC_BROKER_CONFIG",
+                                                             "DYNAMIC_DEFAULT_BROKER_CONFIG",
+                                                             "STATIC_BROKER_CONFIG",
+                                                             "DEFAULT_CONFIG",
+                                                             "DYNAMIC_BROKER_LOGGER_CONFIG",
+                                                             "DYNAMIC_CLIENT_METRICS_CONFIG",
+                                                             "DYNAMIC_GROUP_CONFIG"};
+  return source >= 0 && static_cast<size_t>(source) < kNames.size()
+             ? kNames[static_cast<size_t>(source)]
+             : kNames[0];
+}
+
+Result<ConfigEntries> ClusterAdmin::describe_configs(ConfigResource resource,
+                                                     const std::string& name) {
+  gen::DescribeConfigsRequest request;
+  request.include_synonyms = true;
+  auto& wanted = request.resources.append();
+  wanted.resource_type = static_cast<int8_t>(resource);
+  wanted.resource_name = name;
+  wanted.configuration_keys.set_null();
+  SEMEL_TRY(const auto response, call_api<gen::DescribeConfigsResponse>(caller_, request));
+  ConfigEntries entries;
+  for (const auto& result : response.results) {
+    if (result.error_code != 0) return fail(broker_error(result.error_code, result.error_message));
+    entries.insert(entries.end(), result.configs.begin(), result.configs.end());
+  }
+  return entries;
+}
+
+Result<void> ClusterAdmin::alter_configs(ConfigResource resource, const std::string& name,
+                                         const std::vector<ConfigChange>& changes) {
+  gen::IncrementalAlterConfigsRequest request;
+  auto& wanted = request.resources.append();
+  wanted.resource_type = static_cast<int8_t>(resource);
+  wanted.resource_name = name;
+  for (const ConfigChange& change : changes) {
+    auto& config = wanted.configs.append();
+    config.name = change.name;
+    config.config_operation = change.value ? kSet : kDelete;
+    config.value = change.value ? *change.value : "";
+  }
+  SEMEL_TRY(const auto response, call_api<gen::IncrementalAlterConfigsResponse>(caller_, request));
+  for (const auto& result : response.responses)
+    if (result.error_code != 0) return fail(broker_error(result.error_code, result.error_message));
+  return {};
+}
+
+Result<std::vector<ClusterNode>> ClusterAdmin::nodes() {
+  SEMEL_TRY(const auto response,
+            call_api<gen::DescribeClusterResponse>(caller_, gen::DescribeClusterRequest{}));
+  if (response.error_code != 0)
+    return fail(broker_error(response.error_code, response.error_message));
+  std::vector<ClusterNode> nodes;
+  for (const auto& broker : response.brokers)
+    nodes.push_back({broker.broker_id, broker.host, broker.port, broker.rack, broker.is_fenced});
+  std::ranges::sort(nodes, {}, &ClusterNode::id);
+  return nodes;
+}
+
+Result<std::vector<ClusterAdmin::FoundOffset>> ClusterAdmin::list_offsets(
+    const std::vector<TopicPartition>& partitions, int64_t timestamp) {
+  gen::ListOffsetsRequest request;
+  request.replica_id = -1;
+  std::map<std::string, std::vector<int32_t>> by_topic;
+  for (const TopicPartition& partition : partitions)
+    by_topic[partition.topic].push_back(partition.partition.value);
+  for (const auto& [name, indexes] : by_topic) {
+    auto& topic = request.topics.append();
+    topic.name = name;
+    for (const int32_t index : indexes) {
+      auto& wanted = topic.partitions.append();
+      wanted.partition_index = index;
+      wanted.timestamp = timestamp;
+    }
+  }
+  SEMEL_TRY(const auto response, call_api<gen::ListOffsetsResponse>(caller_, request));
+  std::vector<FoundOffset> found;
+  for (const auto& topic : response.topics)
+    for (const auto& partition : topic.partitions)
+      found.push_back({{topic.name, PartitionIndex{partition.partition_index}},
+                       partition.offset,
+                       static_cast<ErrorCode>(partition.error_code)});
+  std::ranges::sort(found, {}, &FoundOffset::partition);
+  return found;
+}
+
+Result<ClusterAdmin::Producers> ClusterAdmin::producers(
+    const std::vector<TopicPartition>& partitions) {
+  gen::DescribeProducersRequest request;
+  std::map<std::string, std::vector<int32_t>> by_topic;
+  for (const TopicPartition& partition : partitions)
+    by_topic[partition.topic].push_back(partition.partition.value);
+  for (const auto& [name, indexes] : by_topic) {
+    auto& topic = request.topics.append();
+    topic.name = name;
+    topic.partition_indexes.assign(indexes.begin(), indexes.end());
+  }
+  SEMEL_TRY(const auto response, call_api<gen::DescribeProducersResponse>(caller_, request));
+  Producers all;
+  for (const auto& topic : response.topics) {
+    for (const auto& partition : topic.partitions) {
+      const TopicPartition name{topic.name, PartitionIndex{partition.partition_index}};
+      if (partition.error_code != 0)
+        all.failures.push_back({name, broker_error(partition.error_code, partition.error_message)});
+      for (const auto& state : partition.active_producers) {
+        ProducerRow row{.partition = name,
+                        .producer_id = state.producer_id,
+                        .epoch = state.producer_epoch,
+                        .last_sequence = state.last_sequence,
+                        .last_timestamp = state.last_timestamp,
+                        .coordinator_epoch = state.coordinator_epoch,
+                        .txn_start = state.current_txn_start_offset};
+        take_counters(state.unknown_tags, row);
+        all.rows.push_back(std::move(row));
+      }
+    }
+  }
+  std::ranges::sort(all.rows, [](const ProducerRow& a, const ProducerRow& b) {
+    return std::tie(a.partition, a.producer_id) < std::tie(b.partition, b.producer_id);
+  });
+  return all;
+}
+
+}  // namespace semel::cli

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""The operator's commands of semel's own: audit, producers, config, completion."""
+import json
+import os
+import unittest
+
+import kafka
+from harness import FAILED, GOLDEN, NOT_FOUND, OK, UNREACHABLE, USAGE, CommandTest, free_port
+
+
+class Operator(CommandTest):
+    def broker(self):
+        self.process = self.serve()
+        self.to = ["-b", f"127.0.0.1:{self.process.port}"]
+        return kafka.Connection(self.process.port)
+
+    def rows(self, *arguments, code=OK):
+        got, out, err = self.run_command(*arguments, "-o", "json")
+        self.assertEqual(got, code, err)
+        return [json.loads(line) for line in out.splitlines()]
+
+
+class Producers(Operator):
+    def test_duplicates_and_refusals_are_counted_and_explained(self):
+        with self.broker() as connection:
+            connection.create_topic("orders", 2)
+            one, epoch = connection.init_producer_id()
+            two, _ = connection.init_producer_id()
+            first = kafka.batch([b"a", b"b"], one, epoch, 0)
+            self.assertEqual(connection.produce("orders", first)[:2], (0, 0))
+            self.assertEqual(connection.produce("orders", first)[:2], (0, 0))
+            self.assertEqual(connection.produce("orders", first)[:2], (0, 0))
+            self.assertEqual(connection.produce("orders", kafka.batch([b"x"], one, epoch, 7))[0], 45)
+            self.assertEqual(connection.produce("orders", kafka.batch([b"c", b"d"], one, epoch, 0))[0], 45)
+            connection.produce("orders", kafka.batch([b"y"], one, epoch, 0), 1)
+            connection.produce("orders", kafka.batch([b"z"], two, 0, 0), 1)
+        rows = self.rows("producers", "list", *self.to)
+        self.assertEqual([(r["partition"], r["producerId"], r["lastSequence"]) for r in rows],
+                         [(0, one, 1), (1, one, 0), (1, two, 0)])
+        self.assertEqual(rows[0]["counters"],
+                         {"duplicates": 2, "duplicateRecords": 4, "reencoded": 0, "belowLogStart": 0, "gaps": 1,
+                          "sequencesReused": 1, "epochBumps": 0, "fenced": 0})
+        self.assertGreater(rows[0]["lastAppend"], 1700000000000)
+        self.assertEqual(len(self.rows("producers", "list", "--troubled", *self.to)), 1)
+        self.assertEqual(len(self.rows("producers", "show", str(one), *self.to)), 2)
+        why = self.rows("producers", "why", str(one), *self.to)[0]["reasons"]
+        self.assertEqual(len(why), 3)
+        self.assertIn("2 batches (4 records) came again and were not stored again", why[0])
+        self.assertIn("1 batch refused with 45 OUT_OF_ORDER_SEQUENCE_NUMBER: sequences before them", why[1])
+        code, out, _ = self.run_command("producers", "list", *self.to)
+        self.assertEqual(code, OK)
+        self.assertRegex(out, rf"^orders-0  producer {one} epoch 0  last sequence 1  20\S+ \S+Z  2 batches suppressed "
+                              r"as duplicates  2 batches refused\n")
+
+    def test_what_is_not_there(self):
+        self.broker().socket.close()
+        self.assertEqual(self.run_command("producers", "list", *self.to), (OK, "", ""))
+        code, out, err = self.run_command("producers", "why", "4711", *self.to)
+        self.assertEqual((code, out), (NOT_FOUND, ""))
+        self.assertIn("4711", err)
+        self.assertEqual(self.run_command("producers", "list", "nothere", *self.to)[0], NOT_FOUND)
+        self.assertEqual(self.run_command("producers", "why", *self.to)[0], USAGE)
+        self.assertEqual(self.run_command("producers", "list", "-b", f"127.0.0.1:{free_port()}")[0], UNREACHABLE)
+
+
+class Audit(Operator):
+    def test_a_directory_of_semels_and_one_of_kafkas(self):
+        with self.broker() as connection:
+            connection.create_topic("t")
+            producer_id, epoch = connection.init_producer_id()
+            batch = kafka.batch([b"a"], producer_id, epoch, 0)
+            for _ in range(3):
+                connection.produce("t", batch)
+        self.assertEqual(self.run_command("audit", self.path("d"))[0], OK, "while the broker runs")
+        self.assertEqual(self.process.stop(), OK)
+        code, out, err = self.run_command("audit", self.path("d"))
+        self.assertEqual((code, err), (OK, ""), out)
+        self.assertRegex(out, r"^2 partitions, 2 segments, \d+ batches, \d+ records, 1 producer state: nothing found\n$")
+        rows = self.rows("audit", os.path.join(GOLDEN, "kafka-4.3.1/clean-again/dd-a-10"), code=FAILED)
+        self.assertEqual([row.get("type") for row in rows], ["repeated"] * 3 + [None])
+        self.assertEqual(self.run_command("audit", self.path("nothere"))[0], NOT_FOUND)
+        self.assertEqual(self.run_command("audit")[0], USAGE)
+
+
+if __name__ == "__main__":
+    unittest.main()
