@@ -1,20 +1,22 @@
 #include "broker/config.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <limits>
 
+#include <fmt/format.h>
+
 #include "base/assert.h"
 #include "broker/config_table.h"
+#include "cluster/config_schema.h"
 
 namespace semel::broker {
 namespace {
 
-std::unexpected<Error> refuse(const Setting& setting, std::string_view why, std::string_view advice) {
-  return fail(ErrorCode::kInvalidConfig, fmt::format("{}: {}={} {}; {}", setting.origin, setting.key,
-                                                     setting.value, why, advice));
+std::unexpected<Error> refuse(const Setting& setting, std::string_view why,
+                              std::string_view advice) {
+  return fail(ErrorCode::kInvalidConfig, fmt::format("{}: {}={} {}; {}", setting.origin,
+                                                     setting.key, setting.value, why, advice));
 }
 
 std::vector<std::string> split(std::string_view text, char separator) {
@@ -45,14 +47,17 @@ std::string lower(std::string text) {
   return text;
 }
 
-std::string range_text(const ConfigKey& key) {
+using cluster::BrokerConfigKey;
+using cluster::ConfigType;
+
+std::string range_text(const BrokerConfigKey& key) {
   if (key.highest >= std::numeric_limits<int32_t>::max())
     return fmt::format("give a whole number of at least {}", key.lowest);
   return fmt::format("give a whole number from {} to {}", key.lowest, key.highest);
 }
 
-Result<void> check_choice(const ConfigKey& key, const Setting& setting) {
-  const auto allowed = split(key.choices, ',');
+Result<void> check_choice(const BrokerConfigKey& key, const Setting& setting) {
+  const auto allowed = split(key.values, ',');
   const auto values = key.type == ConfigType::kList ? split(setting.value, ',')
                                                     : std::vector<std::string>{setting.value};
   for (const std::string& value : values)
@@ -62,9 +67,9 @@ Result<void> check_choice(const ConfigKey& key, const Setting& setting) {
   return {};
 }
 
-Result<void> check_type(const ConfigKey& key, const Setting& setting) {
+Result<void> check_type(const BrokerConfigKey& key, const Setting& setting) {
   switch (key.type) {
-    case ConfigType::kBool: {
+    case ConfigType::kBoolean: {
       const std::string value = lower(setting.value);
       if (value != "true" && value != "false")
         return refuse(setting, "is neither true nor false", "write true or false");
@@ -83,11 +88,9 @@ Result<void> check_type(const ConfigKey& key, const Setting& setting) {
       if (!parse_number<double>(setting.value))
         return refuse(setting, "is not a number", "give a decimal number such as 0.5");
       return {};
-    case ConfigType::kString:
-    case ConfigType::kList:
-      return key.choices.empty() ? Result<void>{} : check_choice(key, setting);
+    default:
+      return key.values == nullptr ? Result<void>{} : check_choice(key, setting);
   }
-  return {};
 }
 
 /// Settings that other parts of Kafka's file may carry and that no broker key covers.
@@ -122,9 +125,10 @@ Result<void> check_known(Config& config, const Setting& setting) {
   if (key->effect == Effect::kProtects && !setting.value.empty())
     return refuse(setting, "protects access, and this version of semel would not enforce it",
                   "remove it only if open access is what you want");
-  SEMEL_CHECK(check_type(*key, setting));
+  SEMEL_CHECK(check_type(*cluster::find_broker_config(setting.key), setting));
   if (key->effect == Effect::kIgnored)
-    config.warnings.push_back(fmt::format("{}: semel does not act on {}", setting.origin, setting.key));
+    config.warnings.push_back(
+        fmt::format("{}: semel does not act on {}", setting.origin, setting.key));
   return {};
 }
 
@@ -175,7 +179,8 @@ Result<std::string> protocol_of(const Config& config, const std::string& name) {
     if (colon != std::string::npos && pair.substr(0, colon) == name) return pair.substr(colon + 1);
   }
   const auto controllers = split(config.text("controller.listener.names"), ',');
-  const bool is_controller = std::find(controllers.begin(), controllers.end(), name) != controllers.end();
+  const bool is_controller =
+      std::find(controllers.begin(), controllers.end(), name) != controllers.end();
   if (is_controller && !config.given.contains("listener.security.protocol.map"))
     return std::string("PLAINTEXT");
   return fail(ErrorCode::kInvalidConfig,
@@ -228,7 +233,8 @@ class Resolver {
     }
     config_.node_id = BrokerId{*parse_number<int32_t>(*given)};
     if (config_.node_id.value < 0)
-      return fail(ErrorCode::kInvalidConfig, "node.id: must be at least 0; give for example node.id=1");
+      return fail(ErrorCode::kInvalidConfig,
+                  "node.id: must be at least 0; give for example node.id=1");
     return {};
   }
 
@@ -236,8 +242,8 @@ class Resolver {
     if (!sources_.data_dir.empty()) {
       config_.data_text = sources_.data_dir;
       config_.log_dirs = {sources_.data_dir};
-      config_.metadata_dir = config_.roles == Roles::kEmbedded ? sources_.data_dir + "/controller"
-                                                               : sources_.data_dir;
+      config_.metadata_dir =
+          config_.roles == Roles::kEmbedded ? sources_.data_dir + "/controller" : sources_.data_dir;
       if (config_.roles == Roles::kEmbedded) config_.log_dirs = {sources_.data_dir + "/broker"};
       return {};
     }
@@ -250,9 +256,9 @@ class Resolver {
     if (config_.log_dirs.empty())
       return fail(ErrorCode::kInvalidConfig, "log.dirs is empty; give a directory, or --data DIR");
     if (config_.roles == Roles::kEmbedded) {
-      config_.metadata_dir =
-          config_.given.contains("metadata.log.dir") ? config_.text("metadata.log.dir")
-                                                     : config_.log_dirs.front() + ".controller";
+      config_.metadata_dir = config_.given.contains("metadata.log.dir")
+                                 ? config_.text("metadata.log.dir")
+                                 : config_.log_dirs.front() + ".controller";
     } else {
       config_.metadata_dir = config_.given.contains("metadata.log.dir")
                                  ? config_.text("metadata.log.dir")
@@ -277,11 +283,12 @@ class Resolver {
     for (const RawListener& listener : raw) {
       SEMEL_TRY(const std::string protocol, protocol_of(config_, listener.name));
       if (protocol != "PLAINTEXT")
-        return refuse(config_.given.at("listeners"),
-                      fmt::format("has the listener {} with protocol {}, which this version does not "
-                                  "serve and will not open unprotected",
-                                  listener.name, protocol),
-                      "use PLAINTEXT listeners only");
+        return refuse(
+            config_.given.at("listeners"),
+            fmt::format("has the listener {} with protocol {}, which this version does not "
+                        "serve and will not open unprotected",
+                        listener.name, protocol),
+            "use PLAINTEXT listeners only");
       ListenerConfig made{listener.name, listener.address, listener.address};
       if (std::find(controllers.begin(), controllers.end(), listener.name) != controllers.end()) {
         config_.controller_listener = std::move(made);
@@ -300,14 +307,16 @@ class Resolver {
       const Setting& setting = config_.given.at("advertised.listeners");
       SEMEL_TRY(const auto advertised, parse_listeners(setting));
       for (const RawListener& listener : advertised) {
-        auto at = std::find_if(config_.listeners.begin(), config_.listeners.end(),
-                               [&](const ListenerConfig& own) { return own.name == listener.name; });
+        auto at =
+            std::find_if(config_.listeners.begin(), config_.listeners.end(),
+                         [&](const ListenerConfig& own) { return own.name == listener.name; });
         if (config_.controller_listener && config_.controller_listener->name == listener.name) {
           config_.controller_listener->advertised = listener.address;
           continue;
         }
         if (at == config_.listeners.end())
-          return refuse(setting, fmt::format("advertises {}, which listeners does not have", listener.name),
+          return refuse(setting,
+                        fmt::format("advertises {}, which listeners does not have", listener.name),
                         "use the names that listeners has");
         if (listener.address.host == "0.0.0.0" || listener.address.host == "::")
           return refuse(setting, "advertises an address that no client can connect to",
@@ -323,10 +332,11 @@ class Resolver {
     for (ListenerConfig& listener : config_.listeners) {
       const std::string& host = listener.advertised.host;
       if (host.empty() || host == "0.0.0.0" || host == "::") {
-        config_.warnings.push_back(fmt::format(
-            "listener {} binds to every address and advertises localhost; set advertised.listeners for "
-            "clients on other machines",
-            listener.name));
+        config_.warnings.push_back(
+            fmt::format("listener {} binds to every address and advertises localhost; set "
+                        "advertised.listeners for "
+                        "clients on other machines",
+                        listener.name));
         listener.advertised.host = "localhost";
       }
     }
@@ -337,14 +347,17 @@ class Resolver {
     const int64_t memory = config_.number("semel.memory.bytes");
     const int64_t request = config_.number("socket.request.max.bytes");
     if (memory < request)
-      return fail(ErrorCode::kInvalidConfig,
-                  fmt::format("semel.memory.bytes={} is below socket.request.max.bytes={}, so one legal "
-                              "request could never be read; raise the first or lower the second",
-                              memory, request));
-    if (config_.number("broker.heartbeat.interval.ms") >= config_.number("broker.session.timeout.ms"))
-      return fail(ErrorCode::kInvalidConfig,
-                  "broker.heartbeat.interval.ms must be below broker.session.timeout.ms; Kafka's defaults "
-                  "are 2000 and 9000");
+      return fail(
+          ErrorCode::kInvalidConfig,
+          fmt::format("semel.memory.bytes={} is below socket.request.max.bytes={}, so one legal "
+                      "request could never be read; raise the first or lower the second",
+                      memory, request));
+    if (config_.number("broker.heartbeat.interval.ms") >=
+        config_.number("broker.session.timeout.ms"))
+      return fail(
+          ErrorCode::kInvalidConfig,
+          "broker.heartbeat.interval.ms must be below broker.session.timeout.ms; Kafka's defaults "
+          "are 2000 and 9000");
     return {};
   }
 
@@ -357,9 +370,9 @@ class Resolver {
 std::string Config::text(std::string_view key) const {
   const auto at = given.find(std::string(key));
   if (at != given.end()) return at->second.value;
-  const ConfigKey* known = find_config_key(key);
+  const BrokerConfigKey* known = cluster::find_broker_config(key);
   SEMEL_ASSERT(known != nullptr, key);
-  return std::string(known->default_text);
+  return known->default_value == nullptr ? "" : known->default_value;
 }
 
 int64_t Config::number(std::string_view key) const {

@@ -1,4 +1,4 @@
-// The table of broker settings: what Kafka 4.3.1 knows, and what semel does with each.
+// What semel does with each broker setting. Types, defaults and ranges: cluster/config_schema.h.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,6 @@
 #include <vector>
 
 namespace semel::broker {
-
-enum class ConfigType : uint8_t { kBool, kShort, kInt, kLong, kDouble, kString, kList };
 
 /// What semel does with a setting that is present.
 enum class Effect : uint8_t {
@@ -20,15 +18,10 @@ enum class Effect : uint8_t {
 
 struct ConfigKey {
   std::string_view name;
-  ConfigType type;
-  std::string_view default_text;  // Kafka's, "" = null or none
-  int64_t lowest;                 // for numbers, inclusive
-  int64_t highest;
-  std::string_view choices;  // comma-separated, "" = any
   Effect effect;
 };
 
-/// Sorted by name.
+/// Sorted by name; the names are those of cluster::broker_config_keys().
 std::span<const ConfigKey> config_table();
 /// Null if Kafka 4.3.1 and semel know no such setting.
 const ConfigKey* find_config_key(std::string_view name);

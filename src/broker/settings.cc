@@ -45,6 +45,17 @@ std::vector<int32_t> voter_ids(const Config& config) {
   return ids;
 }
 
+cluster::MetadataLogConfig metadata_log_config(const Config& config) {
+  const bool is_internal = config.given.contains("internal.metadata.log.segment.bytes");
+  return {.segment_bytes = config.number(is_internal ? "internal.metadata.log.segment.bytes" : "metadata.log.segment.bytes"),
+          .segment_ms = config.number("metadata.log.segment.ms"),
+          .snapshot_bytes = static_cast<uint64_t>(config.number("metadata.log.max.record.bytes.between.snapshots")),
+          .snapshot_interval_ms = config.number("metadata.log.max.snapshot.interval.ms"),
+          .retention_bytes = config.number("metadata.max.retention.bytes"),
+          .retention_ms = config.number("metadata.max.retention.ms"),
+          .delete_delay_ms = config.number("internal.metadata.delete.delay.millis")};
+}
+
 replica::FlushPolicy flush_policy(const Config& config) {
   const std::string text = config.text("semel.flush");
   if (text == "ack") return replica::FlushPolicy::kAck;
@@ -74,6 +85,7 @@ api::broker::BrokerFacts broker_facts(const Config& config, const Identity& iden
   facts.request_timeout = milliseconds(config.number("request.timeout.ms"));
   facts.fetch_bytes_max = static_cast<int32_t>(config.number("fetch.max.bytes"));
   facts.fetch_sessions_max = static_cast<size_t>(config.number("max.incremental.fetch.session.cache.slots"));
+  facts.described_partitions_max = static_cast<int32_t>(config.number("max.request.partition.size.limit"));
   facts.static_config = static_config(config);
   return facts;
 }
@@ -105,6 +117,7 @@ cluster::ControllerNodeConfig controller_config(const Config& config, const Iden
   node.own_broker = identity.broker;
   node.voters = voter_ids(config);
   node.max_idle_interval = milliseconds(config.number("metadata.max.idle.interval.ms"));
+  node.log = metadata_log_config(config);
   node.settings.node_id = identity.controller.value;
   node.settings.cluster_id = identity.cluster_id;
   node.settings.incarnation_id = random.uuid();

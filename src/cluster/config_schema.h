@@ -1,5 +1,5 @@
-// The settings of topics and brokers as Kafka 4.3.1 knows them: types, defaults, bounds, and where an
-// effective value comes from. What a setting does is not decided here.
+// The settings of topics and brokers as Kafka 4.3.1 knows them, and semel's own: types, defaults,
+// bounds, and where an effective value comes from. What a setting does is not decided here.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +16,25 @@ namespace semel::cluster {
 
 /// Numbers of DescribeConfigs (org.apache.kafka.common.requests.DescribeConfigsResponse).
 enum class ConfigType : int8_t {
-  kBoolean = 1, kString = 2, kInt = 3, kShort = 4, kLong = 5,
-  kDouble = 6, kList = 7, kClass = 8, kPassword = 9,
+  kBoolean = 1,
+  kString = 2,
+  kInt = 3,
+  kShort = 4,
+  kLong = 5,
+  kDouble = 6,
+  kList = 7,
+  kClass = 8,
+  kPassword = 9,
 };
 enum class ConfigSource : int8_t {
-  kDynamicTopic = 1, kDynamicBroker = 2, kDynamicDefaultBroker = 3, kStaticBroker = 4, kDefault = 5,
-  kBrokerLogger = 6, kClientMetrics = 7, kGroup = 8,
+  kDynamicTopic = 1,
+  kDynamicBroker = 2,
+  kDynamicDefaultBroker = 3,
+  kStaticBroker = 4,
+  kDefault = 5,
+  kBrokerLogger = 6,
+  kClientMetrics = 7,
+  kGroup = 8,
 };
 
 /// A broker setting that gives topics their default: the topic's value is `factor` times it.
@@ -33,8 +46,8 @@ struct ConfigSynonymKey {
 struct TopicConfigKey {
   const char* name;
   ConfigType type;
-  const char* default_value;          // nullptr = none (internal settings)
-  std::optional<double> min;          // numbers
+  const char* default_value;  // nullptr = none (internal settings)
+  std::optional<double> min;  // numbers
   std::optional<double> max;
   const char* values = nullptr;       // "a, b, c": what is allowed
   ConfigSynonymKey synonyms[3] = {};  // the first one set wins
@@ -47,6 +60,9 @@ struct BrokerConfigKey {
   const char* default_value;  // nullptr = none
   bool is_internal;
   bool is_dynamic;
+  int64_t lowest = INT64_MIN;  // of whole numbers; the type's own limits hold too
+  int64_t highest = INT64_MAX;
+  const char* values = nullptr;  // "a, b, c": what is allowed
 };
 
 /// Sorted by name.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "cluster/image_writer.h"
 #include "rt/blocking.h"
 
 namespace semel::cluster {
@@ -45,6 +44,7 @@ EmbeddedController::EmbeddedController(rt::Runtime& runtime, ControllerNodeConfi
       controller_(config_.settings, *runtime.random),
       quorum_(identity_of(config_)),
       flush_bell_(home_),
+      clean_bell_(home_),
       cancelled_(cancel_.token()) {}
 
 EmbeddedController::~EmbeddedController() = default;
@@ -78,6 +78,7 @@ rt::Task<Result<void>> EmbeddedController::start() {
   unsaved_election_ = elected->persist;
   is_active_ = true;
   last_append_ = home_.clock().now();
+  last_snapshot_ = last_append_;
   const bytes::Buffer first = builder_.leader(log_->end(), *elected->append, runtime_.clock->unix_ms());
   if (auto appended = log_->append(first); !appended) co_return fail(appended.error());
   quorum_.on_appended(log_->end());
@@ -92,6 +93,7 @@ rt::Task<Result<void>> EmbeddedController::start() {
   if (!led) co_return fail(led.error());
   rt::spawn(flush_loop(gate_.enter()));
   rt::spawn(session_loop(gate_.enter()));
+  rt::spawn(clean_loop(gate_.enter()));
   if (config_.max_idle_interval.count() > 0) rt::spawn(idle_loop(gate_.enter()));
   co_return Result<void>{};
 }
@@ -107,6 +109,7 @@ rt::Task<void> EmbeddedController::stop() {
   cancel_.cancel();
   for (Waiter* waiter : waiters_) waiter->event.set();
   flush_bell_.ring();
+  clean_bell_.ring();
   co_await gate_.close(home_);
   if (log_ == nullptr || has_failed_) co_return;
   auto closed = co_await rt::run_blocking(*runtime_.disk, home_, [this] { return log_->close_clean(); });
@@ -206,41 +209,6 @@ rt::Task<void> EmbeddedController::flush_loop([[maybe_unused]] rt::Gate::Entry e
   }
 }
 
-// ---- snapshots ----
-
-void EmbeddedController::snapshot_if_due() {
-  const bool all_is_committed = quorum_.high_watermark() == quorum_.log_end();
-  if (!is_active_ || is_writing_snapshot_ || !all_is_committed) return;
-  if (bytes_behind_snapshot_ < config_.log.snapshot_bytes) return;
-  is_writing_snapshot_ = true;
-  bytes_behind_snapshot_ = 0;
-  rt::spawn(write_snapshot(gate_.enter()));
-}
-
-/// The image is that of the log's end, which is committed: a point where a batch ends.
-rt::Task<void> EmbeddedController::write_snapshot([[maybe_unused]] rt::Gate::Entry entry) {
-  const quorum::LogPoint point{quorum_.log_end(), quorum_.epoch()};
-  const ImagePtr image = controller_.image();
-  SnapshotContent content;
-  content.epoch = point.epoch;
-  content.last_contained_log_timestamp = last_append_unix_ms_;
-  if (quorum_.kraft_version() >= 1) {
-    content.kraft_version = quorum_.kraft_version();
-    content.voters = quorum_.voters();
-  }
-  auto written = co_await rt::run_blocking(*runtime_.disk, home_, [&] {
-    content.records = to_records(*image);
-    return log_->write_snapshot(point, content);
-  });
-  is_writing_snapshot_ = false;
-  if (!written) {
-    log_warn("cluster", "a snapshot of the metadata was not written: {}", written.error().context);
-    co_return;
-  }
-  const quorum::LogPoint oldest = log_->add_snapshot(point);
-  quorum_.on_snapshots(oldest, point, log_->start());
-}
-
 // ---- timers ----
 
 void EmbeddedController::append_or_fail(const Records& records) {
@@ -290,6 +258,9 @@ rt::Task<EmbeddedController::Fetched> EmbeddedController::fetch(quorum::FetchAsk
     if (!is_active_) {
       fetched.verdict.kind = quorum::FetchVerdict::Kind::kError;
       fetched.verdict.error = ErrorCode::kNotLeaderOrFollower;
+    } else if (ask.fetch_offset < fetched.log_start) {
+      // The log's start passed it while it waited; an error would end a Java peer.
+      fetched.verdict = quorum_.on_fetch(ask, runtime_.clock->unix_ms());
     } else if (ask.fetch_offset < fetched.high_watermark) {
       auto records = log_->read(ask.fetch_offset, limits.max_bytes, fetched.high_watermark);
       if (records) fetched.records = std::move(*records);

@@ -90,6 +90,8 @@ class EmbeddedController {
   rt::Task<void> flush_loop(rt::Gate::Entry entry);
   void snapshot_if_due();
   rt::Task<void> write_snapshot(rt::Gate::Entry entry);
+  rt::Task<void> clean_loop(rt::Gate::Entry entry);
+  rt::Task<Result<bool>> clean_once();
   rt::Task<void> session_loop(rt::Gate::Entry entry);
   rt::Task<void> idle_loop(rt::Gate::Entry entry);
   rt::Task<bool> wait_for(Offset high_watermark_above, rt::WaitLimits limits);
@@ -108,13 +110,16 @@ class EmbeddedController {
   std::optional<quorum::ElectionState> unsaved_election_;
   std::list<Waiter*> waiters_;
   rt::Doorbell flush_bell_;
+  rt::Doorbell clean_bell_;
   rt::CancelSource cancel_;
   rt::CancelToken cancelled_;
   rt::Gate gate_;
   rt::Instant last_append_{};
+  rt::Instant last_snapshot_{};
   int64_t last_append_unix_ms_ = 0;
   uint64_t bytes_behind_snapshot_ = 0;
   bool is_writing_snapshot_ = false;
+  bool has_deleted_ = false;  // segments whose files may still wait for their removal
   bool is_active_ = false;
   bool has_failed_ = false;
 };

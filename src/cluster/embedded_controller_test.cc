@@ -17,6 +17,14 @@ namespace fs = std::filesystem;
 
 constexpr const char* kClusterId = "Z29sZGVuLWRhdGEtc2V0MA";
 
+VersionedRecord config_record(const std::string& name, const std::string& value) {
+  gen::ConfigRecord record;
+  record.resource_type = 4;
+  record.name = name;
+  record.value = value;
+  return {record, 0};
+}
+
 class NodeTest : public ::testing::Test {
  protected:
   NodeTest() : directory_(fs::temp_directory_path() / fs::path(fmt::format("semel-node-{}-{}", getpid(), ++count_))) {
@@ -94,6 +102,45 @@ class NodeTest : public ::testing::Test {
     result = std::move(got);
   }
 
+  /// Names in the metadata folder that end so, ascending.
+  std::vector<std::string> files(const std::string& suffix) const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(directory_ / "__cluster_metadata-0"))
+      if (entry.path().string().ends_with(suffix)) names.push_back(entry.path().filename());
+    std::ranges::sort(names);
+    return names;
+  }
+  /// A node that writes a snapshot every 1,000 bytes and a segment every 2,000.
+  ControllerNodeConfig busy_config() {
+    ControllerNodeConfig result = config(1001);
+    result.log.segment_bytes = 2000;
+    result.log.snapshot_bytes = 1000;
+    return result;
+  }
+  void commit_many(int from, int count) {
+    for (int i = from; i < from + count; ++i) commit({config_record("k" + std::to_string(i), "v")});
+  }
+  bool wait_until(auto is_true) {
+    for (int i = 0; i < 5000; ++i) {
+      if (is_true()) return true;
+      runtime_.run([this] { return pause_a_little(); });
+    }
+    return false;
+  }
+  /// The newest snapshot, once it is the only one and stays that.
+  quorum::LogPoint only_snapshot() {
+    std::vector<std::string> names;
+    int rounds = 0;
+    EXPECT_TRUE(wait_until([&] {
+      const std::vector<std::string> now = files(".checkpoint");
+      rounds = now == names && now.size() == 1 ? rounds + 1 : 0;
+      names = now;
+      return rounds > 100;
+    })) << ::testing::PrintToString(names);
+    return names.empty() ? quorum::LogPoint{} : *parse_snapshot_name(names.back());
+  }
+  size_t settings() { return node_->controller().image()->config(ConfigResourceType::kBroker, "")->size(); }
+
   static inline int count_ = 0;
   fs::path directory_;
   rt::StartedRuntime runtime_{1, 2};
@@ -101,14 +148,6 @@ class NodeTest : public ::testing::Test {
   std::string failure_;
   std::string fatal_;
 };
-
-VersionedRecord config_record(const std::string& name, const std::string& value) {
-  gen::ConfigRecord record;
-  record.resource_type = 4;
-  record.name = name;
-  record.value = value;
-  return {record, 0};
-}
 
 std::string text_of(const fs::path& path) {
   std::ifstream file(path);
@@ -285,6 +324,81 @@ TEST_F(NodeTest, SnapshotsAreWrittenServedAndStartedFrom) {
   EXPECT_EQ(std::vector(after.begin(), after.begin() + 2), std::vector(before.begin(), before.begin() + 2));
   EXPECT_EQ(node_->controller().image()->config(ConfigResourceType::kBroker, "")->size(), 40u);
   EXPECT_EQ(fetch(Offset{0}, LeaderEpoch{0}).verdict.kind, quorum::FetchVerdict::Kind::kSnapshot);
+  stop();
+}
+
+TEST_F(NodeTest, OldSnapshotsGoWithTheLogBeforeTheNextOne) {
+  ControllerNodeConfig node_config = busy_config();
+  node_config.log.retention_bytes = 0;
+  node_config.log.delete_delay_ms = 0;
+  start(node_config);
+  commit_many(0, 150);
+  const quorum::LogPoint newest = only_snapshot();
+  EXPECT_EQ(fetch(Offset{0}, LeaderEpoch{0}).verdict.point, newest);
+  EXPECT_GT(files(".log").front(), "00000000000000000000.log") << "the first segment is gone";
+  EXPECT_EQ(fetch(newest.end, newest.epoch).verdict.kind, quorum::FetchVerdict::Kind::kRecords);
+  const auto behind = fetch(newest.end - 1, LeaderEpoch{1}).verdict;
+  EXPECT_EQ(behind.kind, quorum::FetchVerdict::Kind::kSnapshot) << "its records are deleted";
+  EXPECT_EQ(behind.point, newest);
+  runtime_.on(0, [&] {
+    const auto piece = node_->fetch_snapshot(node_->quorum().epoch(), newest, 0, 1 << 20);
+    ASSERT_TRUE(piece.has_value());
+    EXPECT_EQ(piece->file_size, static_cast<int64_t>(piece->bytes.size()));
+  });
+  stop();
+  start(config(1001));
+  EXPECT_EQ(settings(), 150u);
+  commit_many(150, 1);
+  stop();
+}
+
+TEST_F(NodeTest, ASnapshotAloneIsEnoughToStartFrom) {
+  ControllerNodeConfig node_config = busy_config();
+  node_config.log.retention_bytes = 0;
+  start(node_config);
+  commit_many(0, 60);
+  const quorum::LogPoint newest = only_snapshot();
+  const size_t known = image_of_snapshot(directory_ / "__cluster_metadata-0" / snapshot_name(newest))
+                           ->config(ConfigResourceType::kBroker, "")->size();
+  stop();
+  for (const char* suffix : {".log", ".index", ".timeindex", ".snapshot", "leader-epoch-checkpoint"})
+    for (const std::string& name : files(suffix)) fs::remove(directory_ / "__cluster_metadata-0" / name);
+  start(config(1001));
+  EXPECT_EQ(settings(), known);
+  EXPECT_GT(node_->quorum().epoch(), newest.epoch);
+  commit_many(100, 1);
+  EXPECT_EQ(files(".log").front(), fmt::format("{:020}.log", newest.end.value));
+  EXPECT_EQ(fetch(newest.end, newest.epoch).verdict.kind, quorum::FetchVerdict::Kind::kRecords);
+  stop();
+}
+
+TEST_F(NodeTest, SnapshotsAreKeptWithinTheirLimits) {
+  ControllerNodeConfig node_config = busy_config();
+  node_config.log.retention_bytes = -1;
+  node_config.log.retention_ms = -1;
+  start(node_config);
+  commit_many(0, 100);
+  EXPECT_TRUE(wait_until([this] { return files(".checkpoint").size() >= 3; }));
+  stop();
+  EXPECT_EQ(files(".log").front(), "00000000000000000000.log");
+  // The same directory, with records that have outlived their time.
+  node_config = busy_config();
+  node_config.log.snapshot_bytes = 1 << 20;
+  node_config.log.retention_ms = 0;
+  start(node_config);
+  EXPECT_TRUE(wait_until([this] { return files(".checkpoint").size() == 1; }));
+  EXPECT_EQ(settings(), 100u);
+  stop();
+}
+
+TEST_F(NodeTest, ASnapshotIsWrittenAfterItsInterval) {
+  ControllerNodeConfig node_config = config(1001);
+  node_config.log.snapshot_interval_ms = 1;
+  start(node_config);
+  runtime_.run([this] { return pause_a_little(); });
+  runtime_.run([this] { return pause_a_little(); });
+  commit_many(0, 1);
+  EXPECT_TRUE(wait_until([this] { return !files(".checkpoint").empty(); }));
   stop();
 }
 

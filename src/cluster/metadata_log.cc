@@ -54,6 +54,7 @@ log::LogConfig to_log_config(const MetadataLogConfig& config) {
   result.retention_ms = -1;
   result.retention_bytes = -1;
   result.deletes = false;
+  result.file_delete_delay_ms = config.delete_delay_ms;
   return result;
 }
 
@@ -99,12 +100,13 @@ struct MetadataLog::Parts {
   std::vector<quorum::LogPoint> snapshots;  // ascending
 };
 
-MetadataLog::MetadataLog(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+MetadataLog::MetadataLog(std::unique_ptr<Parts> parts, const MetadataLogConfig& config)
+    : parts_(std::move(parts)), config_(config) {}
 MetadataLog::~MetadataLog() = default;
 
 Result<std::unique_ptr<MetadataLog>> MetadataLog::open(rt::Runtime& runtime, const std::string& directory,
                                                        const MetadataLogConfig& config) {
-  std::unique_ptr<MetadataLog> result(new MetadataLog(std::make_unique<Parts>(runtime)));
+  std::unique_ptr<MetadataLog> result(new MetadataLog(std::make_unique<Parts>(runtime), config));
   Parts& parts = *result->parts_;
   result->folder_ = directory + "/" + std::string(kMetadataFolder);
   if (!runtime.disk->exists(result->folder_))
@@ -261,6 +263,47 @@ Result<void> MetadataLog::write_snapshot(quorum::LogPoint point, const SnapshotC
 quorum::LogPoint MetadataLog::add_snapshot(quorum::LogPoint point) {
   parts_->snapshots.push_back(point);
   return parts_->snapshots.front();
+}
+
+const std::vector<quorum::LogPoint>& MetadataLog::snapshots() const { return parts_->snapshots; }
+
+Result<bool> MetadataLog::is_oldest_due(const std::vector<quorum::LogPoint>& snapshots, int64_t now_ms) const {
+  if (snapshots.size() < 2) return false;
+  rt::Disk& disk = *parts_->runtime.disk;
+  uint64_t bytes = parts_->log->size_bytes();
+  for (const quorum::LogPoint& point : snapshots) {
+    SEMEL_TRY(const rt::DirectoryEntry entry, disk.stat(folder_ + "/" + snapshot_name(point)));
+    bytes += entry.size;
+  }
+  if (config_.retention_bytes >= 0 && bytes > static_cast<uint64_t>(config_.retention_bytes)) return true;
+  if (config_.retention_ms < 0) return false;
+  SEMEL_TRY(const int64_t newest_record, read_snapshot_time(disk, folder_ + "/" + snapshot_name(snapshots.front())));
+  return now_ms - newest_record > config_.retention_ms;
+}
+
+Result<quorum::LogPoint> MetadataLog::forget_oldest_snapshot() {
+  SEMEL_ASSERT(parts_->snapshots.size() >= 2, "the newest snapshot stays");
+  const Offset start = parts_->snapshots[1].end;
+  log::Log& log = *parts_->log;
+  // A snapshot holds committed records only.
+  log.set_high_watermark(std::max(log.high_watermark(), start));
+  SEMEL_CHECK(log.delete_records_before(start));
+  const quorum::LogPoint forgotten = parts_->snapshots.front();
+  parts_->snapshots.erase(parts_->snapshots.begin());
+  return forgotten;
+}
+
+Result<void> MetadataLog::remove_before_start(quorum::LogPoint forgotten) {
+  rt::Disk& disk = *parts_->runtime.disk;
+  SEMEL_CHECK(disk.remove(folder_ + "/" + snapshot_name(forgotten)));
+  SEMEL_TRY(const size_t segments, parts_->log->retention_pass(parts_->runtime.clock->unix_ms()));
+  log_info("cluster", "{}: {} and {} segments below offset {} are deleted", folder_, snapshot_name(forgotten),
+           segments, start().value);
+  return disk.sync_directory(folder_);
+}
+
+void MetadataLog::remove_retired() {
+  std::ignore = parts_->log->remove_retired(parts_->runtime.clock->now().ns / 1'000'000);
 }
 
 Result<void> MetadataLog::close_clean() { return parts_->log->close_clean(); }

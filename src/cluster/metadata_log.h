@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "cluster/image.h"
@@ -25,6 +26,13 @@ struct MetadataLogConfig {
   int64_t segment_ms = 604'800'000;
   /// A snapshot is written after so many bytes of batches (metadata.log.max.record.bytes.between.snapshots).
   uint64_t snapshot_bytes = 20u << 20;
+  /// … or after so long, if there are records behind the newest one (metadata.log.max.snapshot.interval.ms; 0 = never).
+  int64_t snapshot_interval_ms = 3'600'000;
+  /// Old snapshots, and the log before the next one, go above so many bytes of log and snapshots, or when
+  /// their records are so old (metadata.max.retention.bytes, .ms; negative = never). The newest one stays.
+  int64_t retention_bytes = 100 << 20;
+  int64_t retention_ms = 604'800'000;
+  int64_t delete_delay_ms = 60'000;  // of deleted segments' files
 };
 
 /// Everything that is known after opening.
@@ -70,6 +78,18 @@ class MetadataLog {
   Result<void> write_snapshot(quorum::LogPoint point, const SnapshotContent& content);
   /// The snapshot is there: it is served from now on. Gives the oldest one.
   quorum::LogPoint add_snapshot(quorum::LogPoint point);
+  /// The snapshots that are served, ascending.
+  const std::vector<quorum::LogPoint>& snapshots() const;
+  /// Whether the first of `snapshots` has outlived its use (see MetadataLogConfig). Blocks; any thread.
+  Result<bool> is_oldest_due(const std::vector<quorum::LogPoint>& snapshots, int64_t now_ms) const;
+  /// The oldest snapshot, of at least two, is not served any more, and the log starts where the next one
+  /// ends. Gives what remove_before() then takes away.
+  Result<quorum::LogPoint> forget_oldest_snapshot();
+  /// Removes the file of a forgotten snapshot, and the segments below the log's start. Blocks; any
+  /// thread, one at a time.
+  Result<void> remove_before_start(quorum::LogPoint forgotten);
+  /// Removes segments' files whose delay has passed. Blocks; any thread.
+  void remove_retired();
   /// Trims and syncs the files as Kafka at a controlled stop. Blocks.
   Result<void> close_clean();
 
@@ -78,12 +98,13 @@ class MetadataLog {
 
  private:
   struct Parts;
-  explicit MetadataLog(std::unique_ptr<Parts> parts);
+  MetadataLog(std::unique_ptr<Parts> parts, const MetadataLogConfig& config);
   Result<std::optional<quorum::LogPoint>> load_snapshot(MetadataContent& content);
   Result<void> load_log(MetadataContent& content);
 
   std::unique_ptr<Parts> parts_;
   std::string folder_;
+  MetadataLogConfig config_;
 };
 
 }  // namespace semel::cluster

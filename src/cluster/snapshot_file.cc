@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "base/units.h"
+#include "record/batch_iterator.h"
 
 namespace semel::cluster {
 namespace {
@@ -14,6 +15,7 @@ constexpr std::string_view kSuffix = ".checkpoint";
 constexpr size_t kOffsetDigits = 20;
 constexpr size_t kEpochDigits = 10;
 constexpr size_t kSnapshotBatchBytes = 4_MiB;
+constexpr size_t kHeaderBytesMax = 64_KiB;  // the first batch: times, kraft.version, voters
 
 template <class Int>
 std::optional<Int> digits(std::string_view text) {
@@ -87,6 +89,35 @@ Result<SnapshotFacts> read_snapshot(bytes::ByteSpan file,
   SEMEL_TRY([[maybe_unused]] const Offset end, read_batches(file, Offset{0}, reader));
   if (!reader.is_whole()) return fail(ErrorCode::kCorruptMessage, "the snapshot has no header or no footer");
   return reader.take_facts();
+}
+
+namespace {
+
+/// Takes a snapshot's header and nothing else.
+class HeaderReader final : public BatchVisitor {
+ public:
+  Result<void> on_record(const RecordPlace&, const VersionedRecord&) override { return {}; }
+  Result<void> on_control(const RecordPlace&, const ControlRecord& record) override {
+    if (const auto* header = std::get_if<SnapshotHeader>(&record)) time = header->last_contained_log_timestamp;
+    return {};
+  }
+  std::optional<int64_t> time;
+};
+
+}  // namespace
+
+Result<int64_t> read_snapshot_time(rt::Disk& disk, const std::string& path) {
+  SEMEL_TRY(const auto file, disk.open(path, rt::OpenMode::kRead));
+  std::vector<std::byte> bytes(kHeaderBytesMax);
+  SEMEL_TRY(const size_t count, file->pread(0, bytes));
+  record::BatchIterator batches(bytes::ByteSpan(bytes).first(count));
+  const auto first = batches.next();
+  if (!first) return fail(ErrorCode::kCorruptMessage, path + " has no header");
+  HeaderReader reader;
+  SEMEL_TRY([[maybe_unused]] const Offset end,
+            read_batches(bytes::ByteSpan(bytes).first(batches.position()), Offset{0}, reader));
+  if (!reader.time) return fail(ErrorCode::kCorruptMessage, path + " has no header");
+  return *reader.time;
 }
 
 Result<bytes::Buffer> load_snapshot_file(rt::Disk& disk, const std::string& path) {

@@ -36,6 +36,8 @@ struct SnapshotFacts {
 /// missing or anything stands behind the footer; what `take` returned.
 Result<SnapshotFacts> read_snapshot(bytes::ByteSpan file,
                                     const std::function<Result<void>(const VersionedRecord&)>& take);
+/// The `last_contained_log_timestamp` of a snapshot file, from its header alone.
+Result<int64_t> read_snapshot_time(rt::Disk& disk, const std::string& path);
 /// Reads at most 1 GiB.
 Result<bytes::Buffer> load_snapshot_file(rt::Disk& disk, const std::string& path);
 
