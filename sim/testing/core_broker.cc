@@ -132,7 +132,7 @@ class CoreBroker final : public BrokerProgram, log::LogManagerListener {
   api::broker::BrokerFacts facts_;
   api::broker::FetchSessionCache fetch_sessions_;
   api::broker::Services services_{facts_,        runtime_,      images_,     replicas_.table(),
-                                  metadata_,     producer_ids_, authorizer_, fetch_sessions_};
+                                  metadata_,     producer_ids_, authorizer_, fetch_sessions_, logs_};
   net::MemoryBudget budget_;
   net::SocketServer server_;
   rt::Event has_started_{home()};

@@ -155,7 +155,7 @@ class Broker::Impl final : public log::LogManagerListener {
   std::unique_ptr<api::Dispatcher> make_dispatcher(api::ListenerKind kind, rt::Executor& executor) {
     if (kind == api::ListenerKind::kController) return api::controller::make_dispatcher(*controller_, executor);
     const api::broker::Services services{facts_,       runtime_,       images_,     replicas_->table(),
-                                         *channel_,    *producer_ids_, authorizer_, *fetch_sessions_};
+                                         *channel_,    *producer_ids_, authorizer_, *fetch_sessions_, *logs_};
     return api::broker::make_dispatcher(services, executor);
   }
 

@@ -75,7 +75,7 @@ TestBroker::TestBroker(const std::string& data, TestBrokerOptions options)
       *runtime_, replica::PartitionConfig{.self = kSelf, .flush = options.flush}, *logs_,
       facts_.static_config);
   services_ = std::make_unique<api::broker::Services>(api::broker::Services{
-      facts_, *runtime_, images_, replicas_->table(), controller_, ids_, authorizer_, sessions_});
+      facts_, *runtime_, images_, replicas_->table(), controller_, ids_, authorizer_, sessions_, *logs_});
   server_ = std::make_unique<SocketServer>(
       *runtime_, options.server, budget_, [this](api::ListenerKind, rt::Executor& executor) {
         return api::broker::make_dispatcher(*services_, executor);

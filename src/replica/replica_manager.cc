@@ -108,6 +108,9 @@ void ReplicaManager::apply_topic(const cluster::MetadataImage& image, const Topi
     const bool is_unchanged = before != nullptr && !settings_changed &&
                               *known->topic->partitions[i] == now;
     entry->partitions[i] = before != nullptr ? before : open(*topic, index);
+    // A log is made with what the last image says, and that one does not know the topic yet.
+    if (before == nullptr && entry->partitions[i] != nullptr)
+      entry->partitions[i]->log().update_config(entry->settings.log);
     if (entry->partitions[i] != nullptr && !is_unchanged)
       direct(*entry->partitions[i], now, entry->settings);
   }

@@ -89,6 +89,10 @@ class Disk {
   virtual Result<uint64_t> total_bytes(const std::string& path);
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
 
+  /// How often the calling thread has gone to sleep in a call so far (for a disk, a lock, a page).
+  /// Compared before and after a call, it tells a slow disk from a thread that had no processor.
+  virtual uint64_t thread_waits() = 0;
+
   /// Runs `work` on the I/O pool, then `done` on `back`. Any thread. Works run in parallel, at most as
   /// many at a time as the pool has threads; no order between them.
   virtual void run_blocking(UniqueFunction<void()> work, Executor& back,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/broker/listener_view.h"
 #include "api/broker/topic_names.h"
 #include "api/wire_code.h"
 #include "base/log.h"
@@ -205,26 +206,14 @@ void MetadataHandler::fill_partition(const RequestContext& context,
                                      const cluster::PartitionRegistration& partition,
                                      gen::MetadataResponse::MetadataResponsePartition& answer) const {
   constexpr int16_t kFirstWithListenerError = 6;
-  const std::string& listener = context.connection().listener;
-  const auto is_reachable = [&](BrokerId id) {
-    const cluster::BrokerRegistration* broker = image.broker(id);
-    return broker != nullptr && !broker->fenced && broker->endpoint(listener) != nullptr;
-  };
-  for (const BrokerId replica : partition.replicas) {
-    answer.replica_nodes.push_back(replica.value);
-    if (!is_reachable(replica)) answer.offline_replicas.push_back(replica.value);
-  }
-  for (const BrokerId replica : partition.isr) answer.isr_nodes.push_back(replica.value);
-  answer.leader_epoch = partition.leader_epoch.value;
-  answer.leader_id = partition.has_leader() ? partition.leader.value : kNoBroker.value;
-  if (partition.has_leader() && is_reachable(partition.leader)) return;
+  ListenerView(image, context.connection().listener).put_replicas(partition, answer);
+  if (answer.leader_id >= 0) return;
   const cluster::BrokerRegistration* leader =
       partition.has_leader() ? image.broker(partition.leader) : nullptr;
   const bool lacks_listener = leader != nullptr && !leader->fenced &&
                               context.header.version >= kFirstWithListenerError;
   answer.error_code = wire_code(lacks_listener ? ErrorCode::kListenerNotFound
                                                : ErrorCode::kLeaderNotAvailable);
-  answer.leader_id = kNoBroker.value;
 }
 
 }  // namespace semel::api::broker

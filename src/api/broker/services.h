@@ -11,6 +11,7 @@
 #include "cluster/controller_channel.h"
 #include "cluster/image_publisher.h"
 #include "cluster/producer_id_allocator.h"
+#include "log/log_manager.h"
 #include "replica/partition_table.h"
 #include "rt/runtime.h"
 #include "security/authorizer.h"
@@ -28,6 +29,7 @@ struct BrokerFacts {
   rt::Duration request_timeout = std::chrono::seconds(30);  // request.timeout.ms, to the controller
   int32_t fetch_bytes_max = 55 * 1024 * 1024;  // fetch.max.bytes
   size_t fetch_sessions_max = 1000;            // max.incremental.fetch.session.cache.slots
+  int32_t described_partitions_max = 2000;     // max.request.partition.size.limit
   cluster::ConfigMap static_config;            // server.properties
 };
 
@@ -42,6 +44,7 @@ struct Services {
   cluster::ProducerIdAllocator& producer_ids;
   const security::Authorizer& authorizer;
   FetchSessionCache& fetch_sessions;
+  const log::LogManager& logs;
 };
 
 /// The dispatcher of one reactor for listeners of kind kBroker. On that reactor.

@@ -65,4 +65,46 @@ class DescribeConfigsHandler final : public Handler {
   const Services services_;
 };
 
+/// Moves log starts forward (KIP-107).
+class DeleteRecordsHandler final : public Handler {
+ public:
+  explicit DeleteRecordsHandler(const Services& services) : services_(services) {}
+  Progress admit(RequestContext& context) override;
+
+ private:
+  const Services services_;
+};
+
+/// Log directories, what lies in them and how full they are (KIP-113, KIP-827, KIP-1066).
+class DescribeLogDirsHandler final : public TaskHandler {
+ public:
+  explicit DescribeLogDirsHandler(const Services& services) : services_(services) {}
+
+ protected:
+  rt::Task<Progress> run(RequestContext& context) override;
+
+ private:
+  const Services services_;
+};
+
+/// Topics page by page, with eligible leader replicas (KIP-966).
+class DescribeTopicPartitionsHandler final : public Handler {
+ public:
+  explicit DescribeTopicPartitionsHandler(const Services& services) : services_(services) {}
+  Progress admit(RequestContext& context) override;
+
+ private:
+  const Services services_;
+};
+
+/// What settings can be set on (KIP-1000, KIP-1142).
+class ListConfigResourcesHandler final : public Handler {
+ public:
+  explicit ListConfigResourcesHandler(const Services& services) : services_(services) {}
+  Progress admit(RequestContext& context) override;
+
+ private:
+  const Services services_;
+};
+
 }  // namespace semel::api::broker

@@ -31,6 +31,11 @@ std::unique_ptr<Dispatcher> make_dispatcher(const Services& services, rt::Execut
   add(kDescribeConfigs, Order::kBarrier, std::make_unique<DescribeConfigsHandler>(services));
   add(kDescribeCluster, Order::kBarrier, std::make_unique<DescribeClusterHandler>(services));
   add(kDescribeProducers, Order::kBarrier, std::make_unique<DescribeProducersHandler>(services));
+  add(kDeleteRecords, Order::kBarrier, std::make_unique<DeleteRecordsHandler>(services));
+  add(kDescribeLogDirs, Order::kBarrier, std::make_unique<DescribeLogDirsHandler>(services));
+  add(kDescribeTopicPartitions, Order::kBarrier,
+      std::make_unique<DescribeTopicPartitionsHandler>(services));
+  add(kListConfigResources, Order::kBarrier, std::make_unique<ListConfigResourcesHandler>(services));
   for (const gen::ApiKey key : {kCreateTopics, kDeleteTopics, kAlterConfigs, kCreatePartitions, kElectLeaders,
                                 kIncrementalAlterConfigs, kDescribeQuorum, kUpdateFeatures, kUnregisterBroker})
     add(key, Order::kBarrier, forward());

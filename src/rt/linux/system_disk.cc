@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -201,6 +202,12 @@ Result<std::unique_ptr<FileLock>> SystemDisk::lock(const std::string& path) {
     return disk_failure(error, "lock", path);
   }
   return std::make_unique<SystemLock>(std::move(handle));
+}
+
+uint64_t SystemDisk::thread_waits() {
+  rusage usage{};
+  ::getrusage(RUSAGE_THREAD, &usage);
+  return static_cast<uint64_t>(usage.ru_nvcsw);
 }
 
 }  // namespace semel::rt::linux_os

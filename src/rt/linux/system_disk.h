@@ -24,6 +24,7 @@ class SystemDisk final : public Disk {
   Result<uint64_t> free_bytes(const std::string& path) override;
   Result<uint64_t> total_bytes(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
+  uint64_t thread_waits() override;
   void run_blocking(UniqueFunction<void()> work, Executor& back,
                     UniqueFunction<void()> done) override {
     pool_.submit(std::move(work), back, std::move(done));
