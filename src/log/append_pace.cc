@@ -4,12 +4,17 @@
 
 namespace semel::log {
 
-void AppendPace::note_stall(rt::Duration took, rt::Instant end) {
+void AppendPace::note_long(const Start& start, rt::Instant now) {
+  last_long_ns_.store(now.ns, std::memory_order_relaxed);
+  if (!start.waits || disk_.thread_waits() == *start.waits) return;
   stalls_.fetch_add(1, std::memory_order_relaxed);
-  const int64_t before = last_stall_ns_.exchange(end.ns, std::memory_order_relaxed);
-  if (before != kNever && end.ns - before < kQuiet.count()) return;
-  log_warn("log", "{}: an append took {} ms; appends run on the I/O pool until there was no such stall for {} ms",
-           path_, took.count() / 1'000'000, kQuiet.count() / 1'000'000);
+  const bool was_slow = is_within(last_stall_ns_, now);
+  last_stall_ns_.store(now.ns, std::memory_order_relaxed);
+  if (was_slow) return;
+  log_warn("log",
+           "{}: an append waited {} ms for the disk; appends run on the I/O pool until there was no such "
+           "wait for {} ms",
+           path_, (now - start.at).count() / 1'000'000, kQuiet.count() / 1'000'000);
 }
 
 }  // namespace semel::log

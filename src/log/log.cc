@@ -197,9 +197,10 @@ Result<void> Log::append_bytes(LogState& state, bytes::ByteSpan batch, Offset fi
     if (auto rolled = roll_to(state, first); !rolled)
       return storage_failure(std::move(rolled.error()));
   }
-  const rt::Instant start = context_.clock.now();
+  AppendPace::Start start;
+  if (context_.pace != nullptr) start = context_.pace->begin();
   auto written = state.active->append(batch);
-  if (context_.pace != nullptr) context_.pace->note(start, context_.clock.now());
+  if (context_.pace != nullptr) context_.pace->end(start);
   if (!written) return storage_failure(std::move(written.error()));
   return {};
 }

@@ -20,7 +20,7 @@ LogDirectory::LogDirectory(rt::Runtime& runtime, std::string path, const Produce
     : runtime_(runtime),
       path_(std::move(path)),
       health_(std::move(on_failure)),
-      pace_(path_),
+      pace_(*runtime.clock, *runtime.disk, path_),
       context_{.disk = *runtime.disk,
                .clock = *runtime.clock,
                .random = *runtime.random,

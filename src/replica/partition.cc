@@ -43,7 +43,6 @@ Partition::Partition(const PartitionConfig& config, std::shared_ptr<log::Log> lo
       lookup_slots_(lookup_slots),
       disk_(*runtime.disk),
       home_(*runtime.executors.front()),
-      clock_(*runtime.clock),
       plants_(runtime.plants),
       combiner_(runtime.make_combiner([](rt::Combiner::Entry& entry) {
         static_cast<PartitionEntry&>(entry).perform();
@@ -141,7 +140,7 @@ bool Partition::is_ack_class() const {
 // and entries behind it with it; that is one more stall, not a wrong order.
 void Partition::put(PartitionEntry& entry) {
   log::AppendPace* pace = log_->append_pace();
-  if (pace == nullptr || !pace->is_slow(clock_)) return combiner_->push(entry);
+  if (pace == nullptr || !pace->is_slow()) return combiner_->push(entry);
   pace->note_moved();
   combiner_->enqueue(entry);
   disk_.run_blocking([alive = shared_from_this()] { alive->combiner_->drain(); }, home_, [] {});

@@ -172,7 +172,6 @@ class Partition final : public log::LogListener, public std::enable_shared_from_
   LookupSlots& lookup_slots_;
   rt::Disk& disk_;
   rt::Executor& home_;
-  rt::Clock& clock_;
   const rt::Plants* plants_;
   std::unique_ptr<rt::Combiner> combiner_;
 

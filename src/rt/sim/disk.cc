@@ -45,6 +45,7 @@ Result<void> SimDisk::Access::begin(DiskOp op, SimFileSystem& file_system, std::
   const Cost cost = draw_cost(file_system, op);
   if (cost.is_slow && op == DiskOp::kWrite && world.current() != nullptr) {
     world.stall(cost.time);
+    process->disk().note_wait();
   } else {
     process->charge(cost.time);
   }

@@ -33,6 +33,9 @@ class SimDisk final : public Disk {
   Result<uint64_t> filesystem_id(const std::string& path) override;
   Result<uint64_t> free_bytes(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> lock(const std::string& path) override;
+  uint64_t thread_waits() override { return waits_; }
+  /// A call of this process had to wait.
+  void note_wait() { ++waits_; }
   void run_blocking(UniqueFunction<void()> work, Executor& back,
                     UniqueFunction<void()> done) override;
 
@@ -60,6 +63,7 @@ class SimDisk final : public Disk {
   Process& process_;
   std::shared_ptr<Access> access_;
   uint64_t serial_;
+  uint64_t waits_ = 0;
 };
 
 }  // namespace semel::rt::sim
