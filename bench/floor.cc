@@ -37,7 +37,9 @@ struct Peer {
   size_t sent = 0;
   off_t file_at = 0;  // what follows `output` from the file
   size_t file_left = 0;
+  size_t tags_left = 0;  // of the three empty tag sections that end a Fetch answer
   bool waits = false;  // for an append
+  bool has_asked = false;
   int32_t fetch_correlation = 0;
   int64_t fetch_at = 0;
   size_t fetch_max = 0;
@@ -210,7 +212,8 @@ class Floor {
 
   void answer_fetch(Peer& peer) {
     const auto there = static_cast<size_t>(end_ - peer.fetch_at);
-    peer.waits = there == 0 && end_ > 0;
+    peer.waits = there == 0 && (end_ > 0 || peer.has_asked);
+    peer.has_asked = true;  // the first answer tells that there is nothing yet
     if (peer.waits) return;
     size_t size = 0;
     if (batch_size_ > 0)
@@ -240,6 +243,7 @@ class Floor {
     out.patch_be(start, static_cast<int32_t>(out.size() - start - 4 + size + 3));
     peer.file_at = peer.fetch_at;
     peer.file_left = size;
+    peer.tags_left = 3;
     send(peer);
   }
 
@@ -247,7 +251,7 @@ class Floor {
   void send(Peer& peer) {
     static constexpr std::array<char, 3> kTags{};
     const bytes::ByteSpan out = peer.output.written();
-    const int more = peer.file_left > 0 ? MSG_MORE : 0;
+    const int more = peer.tags_left > 0 ? MSG_MORE : 0;
     if (peer.sent < out.size()) {
       const ssize_t sent =
           ::send(peer.fd, out.data() + peer.sent, out.size() - peer.sent, MSG_NOSIGNAL | more);
@@ -256,10 +260,12 @@ class Floor {
     if (peer.sent == out.size() && peer.file_left > 0) {
       const ssize_t sent = ::sendfile(peer.fd, file_, &peer.file_at, peer.file_left);
       if (sent > 0) peer.file_left -= static_cast<size_t>(sent);
-      if (peer.file_left == 0 && ::send(peer.fd, kTags.data(), kTags.size(), MSG_NOSIGNAL) < 0)
-        std::abort();
     }
-    const bool is_done = peer.sent == out.size() && peer.file_left == 0;
+    if (peer.sent == out.size() && peer.file_left == 0 && peer.tags_left > 0) {
+      const ssize_t sent = ::send(peer.fd, kTags.data(), peer.tags_left, MSG_NOSIGNAL);
+      if (sent > 0) peer.tags_left -= static_cast<size_t>(sent);
+    }
+    const bool is_done = peer.sent == out.size() && peer.file_left == 0 && peer.tags_left == 0;
     if (is_done) {
       peer.output.clear();
       peer.sent = 0;

@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -89,6 +90,7 @@ def main():
     os.makedirs(RESULTS, exist_ok=True)
     bench = workloads.Bench(arguments.pairs or (2 if arguments.quick else 5), arguments.quick)
     failed = 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         for key in keys:
             title, durability, run = workloads.WORKLOADS[key]

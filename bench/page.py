@@ -181,7 +181,7 @@ Receive work on loopback is done in the sender's context; that is the same for a
 |---|---|
 | Processor | {cpu}, {cores} cores, {memory_gib} GiB |
 | System | Linux {kernel}; {file_system}; loopback with {congestion} |
-| JVM | {jvm}; `-Xms1g -Xmx1g`, G1 with Kafka's flags; warmed with 8 s of each of three sizes |
+| JVM | {jvm}; `-Xms1g -Xmx1g`, G1 with Kafka's flags; warmed with 8 CPU seconds of each of three sizes |
 | Kafka | one node, broker and controller combined, stock settings, replication factor 1 |
 | semel | release build, `semel.reactors=1` where pinned to one core |
 | Placement | {placement} |

@@ -155,12 +155,16 @@ class Connection:
         return error, high_watermark, reader.blob()
 
     def new_producer(self):
-        """(producer id, epoch)"""
-        reader = self.call(22, 1, text(None) + struct.pack(">i", 60_000))
-        _, error, producer_id, epoch = reader.take("ihqh")
-        if error:
-            raise RuntimeError(f"InitProducerId is answered with error {error}")
-        return producer_id, epoch
+        """(producer id, epoch); waits while the broker has no block of ids yet."""
+        for _ in range(200):
+            reader = self.call(22, 1, text(None) + struct.pack(">i", 60_000))
+            _, error, producer_id, epoch = reader.take("ihqh")
+            if error == 0:
+                return producer_id, epoch
+            if error not in (14, 15):
+                break
+            time.sleep(0.05)
+        raise ConnectionError(f"InitProducerId is answered with error {error}")
 
 
 def records_of(batches):

@@ -97,12 +97,12 @@ class Bench:
         return self.peers[name]
 
     def warm(self, kafka):
-        """Mixed load until the JVM has compiled what it will compile: 8 s of each size, or 2 s."""
+        """Mixed load until the JVM has compiled what it will compile: 8 CPU seconds of each size, or 2."""
         seconds = 2 if self.quick else 8
         kafka.create_topic("warm", 4)
         for words in (TINY, MIDDLE, LARGE):
-            end = time.monotonic() + seconds
-            while time.monotonic() < end:
+            end = cpu_seconds(kafka.pid) + seconds
+            while cpu_seconds(kafka.pid) < end:
                 load(kafka, "produce", ["--topic", "warm", "--partitions", "4", "--warm-up", "0", "--requests",
                                         "20000" if words is TINY else "4000" if words is MIDDLE else "200", *words])
         load(kafka, "fetch", ["--topic", "warm", "--connections", "4", "--passes", "1"])

@@ -113,8 +113,9 @@ class Preparation {
 
   Result<void> prepare_embedded() {
     const bool any_log = std::any_of(logs_.begin(), logs_.end(), [](const Found& f) { return f.is_formatted(); });
+    // Where the controller's own directory is there, it is the copy that a broker process of Kafka keeps.
     for (const Found& found : logs_)
-      if (found.is_formatted() &&
+      if (found.is_formatted() && !metadata_.is_formatted() &&
           runtime_.disk->exists(found.path + "/" + std::string(cluster::kMetadataFolder)))
         return fail(ErrorCode::kInvalidConfig,
                     fmt::format("{} holds a metadata log of its own (Kafka's combined layout); start it with "

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Twenty kill -9 of the real process under idempotent load: each record once, in order.
+# Twenty kill -9 of the real process under idempotent load: each record once, in order. KILLS=50 for more.
 . "$(dirname "$0")/lib.sh"
 set -euo pipefail
 kafka_libs 4.3.1 >/dev/null || skip "kill9: Maven Central is not reached"
-cycles="${1:-20}"
+cycles="${1:-${KILLS:-20}}"
 dir="$work/kill9"; rm -rf "$dir"; port=$(free_port); servers="127.0.0.1:$port"
 start_semel "$dir" "$port"
 java_run 4.3.1 Compat load "$servers" killed $((cycles * 2 + 3)) >"$work/kill9.sent" &
