@@ -45,6 +45,16 @@ java_run() {
     -cp "$classes:$libs/*" "$@"
 }
 
+# python_with PACKAGE…: a Python of its own folder that has these packages from PyPI.
+python_with() {
+  local folder="$work/venv-$1"
+  if [ ! -f "$folder/complete" ]; then
+    python3 -m venv "$folder" >/dev/null 2>&1 && "$folder/bin/pip" install -q "$@" >"$folder/pip.log" 2>&1 || return 1
+    touch "$folder/complete"
+  fi
+  echo "$folder/bin/python"
+}
+
 # The port of the broker under test is a free one, kept for the whole run.
 free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
 
