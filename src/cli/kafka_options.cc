@@ -60,6 +60,10 @@ Result<KafkaArguments> KafkaArguments::parse(std::span<const KafkaOption> known,
     if (!attached) {
       const bool is_there = i + 1 < arguments.size() &&
                             (!looks_like_option(arguments[i + 1]) || is_integer(arguments[i + 1]));
+      if (!is_there && option->is_value_optional) {
+        values.emplace_back();
+        continue;
+      }
       if (!is_there)
         return fail(ErrorCode::kInvalidRequest, fmt::format("Option {} requires an argument", name));
       value = arguments[++i];

@@ -18,6 +18,7 @@ struct KafkaOption {
   std::string_view name;
   bool takes_value = false;
   bool is_integer = false;  // the value must be a 32-bit integer
+  bool is_value_optional = false;  // without a value it counts as ""
 };
 
 /// What a command line said.

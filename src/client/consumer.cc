@@ -20,6 +20,8 @@ Error topic_error(ErrorCode code, std::string_view topic) {
     return {code, fmt::format("Not authorized to access topics: [{}]", topic)};
   if (code == ErrorCode::kInvalidTopicException)
     return {code, fmt::format("Invalid topics: [{}]", topic)};
+  if (code == ErrorCode::kUnknownTopicOrPartition)
+    return {code, fmt::format("topic {} does not exist", topic)};
   return {code, fmt::format("topic {}: {}", topic, error_name(code))};
 }
 

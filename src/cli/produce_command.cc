@@ -1,0 +1,165 @@
+#include "cli/produce_command.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/sending.h"
+#include "cli/topic_command.h"
+
+namespace semel::cli {
+namespace {
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  echo hello | semel produce orders\n"
+    "  semel produce orders --key-separator : < pairs.txt\n"
+    "  semel produce orders -o json < lines.txt\n"
+    "  semel produce orders --set acks=1 --set enable.idempotence=false < lines.txt\n";
+
+struct Options {
+  std::string topic;
+  std::string servers = "localhost:9092";
+  std::string format = "text";
+  std::string config_file;
+  std::string key_separator;
+  int32_t partition = -1;
+  std::vector<std::string> settings;
+};
+
+/// Counts what became of the records, and tells about each in JSON.
+class Tally {
+ public:
+  Tally(const Options& options, Output& output) : options_(options), output_(output) {}
+
+  void on_delivery(const client::Delivery& delivery) {
+    if (delivery.fate == client::Fate::kStored) {
+      ++stored_;
+    } else {
+      ++failed_;
+      if (!first_failure_) first_failure_ = delivery.error;
+    }
+    if (options_.format != "json") return;
+    nlohmann::ordered_json json{{"line", delivery.tag}, {"partition", delivery.partition}};
+    if (delivery.offset != kNoOffset) json["offset"] = delivery.offset.value;
+    if (delivery.fate == client::Fate::kStored) {
+      json["timestamp"] = delivery.timestamp;
+    } else {
+      json["error"] = error_name(delivery.error.code);
+      json["message"] = delivery.error.context;
+      json["may_be_stored"] = delivery.fate == client::Fate::kMaybeStored;
+    }
+    output_.out(json.dump() + "\n");
+  }
+
+  int finish() const {
+    if (!first_failure_) {
+      if (options_.format == "text")
+        output_.err(fmt::format("{} record{} stored in {}\n", stored_, stored_ == 1 ? "" : "s",
+                                options_.topic));
+      return kOk;
+    }
+    output_.err(fmt::format("semel produce: {} of {} records failed; the first: {} ({})\n", failed_,
+                            stored_ + failed_, first_failure_->context,
+                            error_name(first_failure_->code)));
+    return exit_code_of(*first_failure_);
+  }
+  bool has_failed() const { return first_failure_.has_value(); }
+
+ private:
+  const Options& options_;
+  Output& output_;
+  uint64_t stored_ = 0;
+  uint64_t failed_ = 0;
+  std::optional<Error> first_failure_;
+};
+
+Result<client::ProducerConfig> make_config(const Options& options, rt::Runtime& runtime,
+                                           Output& output) {
+  Settings settings{{"bootstrap.servers", options.servers}, {"client.id", "semel-produce"}};
+  if (!options.config_file.empty())
+    SEMEL_CHECK(add_settings_file(settings, *runtime.disk, options.config_file));
+  SEMEL_CHECK(add_settings_words(settings, options.settings));
+  auto config = client::ProducerConfig::from(settings);
+  if (!config) return fail(ErrorCode::kInvalidConfig, config.error().text);
+  for (const std::string& warning : config->warnings)
+    output.err(fmt::format("semel produce: {}\n", warning));
+  return std::move(*config);
+}
+
+Result<int> produce(const Options& options, client::ProducerConfig config, LineSource& source,
+                    Output& output) {
+  Settings reading;
+  if (!options.key_separator.empty())
+    reading = {{"parse.key", "true"}, {"key.separator", options.key_separator}};
+  SEMEL_TRY(auto parser, LineParser::make(reading, false));
+  SEMEL_TRY(auto session, ClientSession::open());
+  Tally tally(options, output);
+  std::optional<Error> unreadable;
+  {
+    Sending sending(*session, std::move(config),
+                    [&](const client::Delivery& delivery) { tally.on_delivery(delivery); });
+    uint64_t line_number = 0;
+    std::vector<std::string> lines;
+    while (!unreadable && source.read(lines)) {
+      std::vector<OutgoingRecord> records;
+      for (const std::string& line : lines) {
+        auto record = parser.parse(line);
+        ++line_number;
+        if (!record) {
+          unreadable = record.error();
+          break;
+        }
+        records.push_back({options.topic, std::move(*record), options.partition, line_number});
+      }
+      sending.send(records);
+      lines.clear();
+    }
+  }
+  const int code = tally.finish();
+  if (unreadable) return fail(*unreadable);
+  return code;
+}
+
+}  // namespace
+
+int run_produce_command(std::span<const std::string> words, rt::Runtime& runtime, LineSource& lines,
+                        Output& output) {
+  Options options;
+  CLI::App app("Send lines of standard input as records, each stored once.", "semel produce");
+  app.footer(kExamples);
+  app.add_option("topic", options.topic, "where to")->required();
+  app.add_option("--bootstrap-server,-b", options.servers, "host:port of any broker")
+      ->capture_default_str();
+  app.add_option("--command-config", options.config_file, "file with producer settings, key=value");
+  app.add_option("--set,-s", options.settings, "one producer setting, key=value; may be repeated")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--key-separator,-k", options.key_separator, "what stands between key and value");
+  app.add_option("--partition,-p", options.partition, "send everything there")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("-o,--output", options.format, "text or json: one line per record")
+      ->check(CLI::IsMember({"text", "json"}));
+  try {
+    std::vector<std::string> reversed(words.rbegin(), words.rend());
+    app.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    output.out(app.help());
+    return kOk;
+  } catch (const CLI::ParseError& error) {
+    output.err(fmt::format("semel produce: {}; see semel produce --help\n", error.what()));
+    return kUsage;
+  }
+  auto config = make_config(options, runtime, output);
+  if (config) {
+    const auto code = produce(options, std::move(*config), lines, output);
+    if (code) return *code;
+    config = fail(code.error());
+  }
+  output.err(fmt::format("semel produce: {}\n", config.error().context));
+  return exit_code_of(config.error());
+}
+
+}  // namespace semel::cli
