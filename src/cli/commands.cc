@@ -5,9 +5,16 @@
 #include <fmt/format.h>
 
 #include "cli/audit_command.h"
+#include "cli/completion.h"
+#include "cli/config_command.h"
+#include "cli/consume_command.h"
 #include "cli/dump_command.h"
 #include "cli/dump_log_command.h"
+#include "cli/kafka_console_consumer.h"
+#include "cli/kafka_console_producer.h"
+#include "cli/kafka_tools.h"
 #include "cli/kafka_topics.h"
+#include "cli/produce_command.h"
 #include "cli/producers_command.h"
 #include "cli/storage.h"
 #include "cli/topic_command.h"
@@ -26,9 +33,22 @@ constexpr Command kSemelCommands[] = {
      [](Words words, CommandContext& context) {
        return run_topic_command(words, context.connect, context.output);
      }},
+    {"produce", "send lines of standard input as records, each stored once",
+     [](Words words, CommandContext& context) {
+       StandardInput lines;
+       return run_produce_command(words, context.runtime, lines, context.output);
+     }},
+    {"consume", "print the records of a topic",
+     [](Words words, CommandContext& context) {
+       return run_consume_command(words, context.runtime, context.output);
+     }},
     {"producers", "show what became of producers' batches: duplicates, refusals",
      [](Words words, CommandContext& context) {
        return run_producers_command(words, context.connect, context.output);
+     }},
+    {"config", "show and change settings of topics and brokers",
+     [](Words words, CommandContext& context) {
+       return run_config_command(words, context.connect, context.output);
      }},
     {"dump", "decode any file of a data directory, semel's or Kafka's",
      [](Words words, CommandContext& context) {
@@ -38,6 +58,7 @@ constexpr Command kSemelCommands[] = {
      [](Words words, CommandContext& context) {
        return run_audit_command(words, context.paths, context.output);
      }},
+    {"completion", "print shell completion for bash, zsh or fish", &run_completion_command},
     {"version", "print the version",
      [](Words, CommandContext& context) {
        context.output.out("semel 0.1.0\n");
@@ -45,10 +66,45 @@ constexpr Command kSemelCommands[] = {
      }},
 };
 
+KafkaCall kafka_call(Words words, const CommandContext& context) {
+  return {words, context.paths, context.connect, context.style, context.output};
+}
+
 constexpr Command kKafkaCommands[] = {
+    {"kafka-broker-api-versions.sh", "",
+     [](Words words, CommandContext& context) {
+       return run_kafka_api_versions(kafka_call(words, context));
+     }},
+    {"kafka-configs.sh", "",
+     [](Words words, CommandContext& context) {
+       return run_kafka_configs(kafka_call(words, context));
+     }},
+    {"kafka-console-consumer.sh", "",
+     [](Words words, CommandContext& context) {
+       return run_kafka_console_consumer(words, context.runtime, context.output);
+     }},
+    {"kafka-console-producer.sh", "",
+     [](Words words, CommandContext& context) {
+       StandardInput lines;
+       return run_kafka_console_producer(words, context.runtime,
+                                         context.style == DumpStyle::kKafka26,
+                                         {lines, StandardInput::is_terminal()}, context.output);
+     }},
+    {"kafka-delete-records.sh", "",
+     [](Words words, CommandContext& context) {
+       return run_kafka_delete_records(kafka_call(words, context));
+     }},
     {"kafka-dump-log.sh", "",
      [](Words words, CommandContext& context) {
        return run_dump_log(words, context.paths, context.style, context.output);
+     }},
+    {"kafka-get-offsets.sh", "",
+     [](Words words, CommandContext& context) {
+       return run_kafka_get_offsets(kafka_call(words, context));
+     }},
+    {"kafka-log-dirs.sh", "",
+     [](Words words, CommandContext& context) {
+       return run_kafka_log_dirs(kafka_call(words, context));
      }},
     {"kafka-server-start.sh", "",
      [](Words words, CommandContext& context) {
@@ -67,6 +123,21 @@ constexpr Command kKafkaCommands[] = {
 const Command* find(std::span<const Command> commands, std::string_view name) {
   const auto at = std::ranges::find(commands, name, &Command::name);
   return at == commands.end() ? nullptr : &*at;
+}
+
+/// Takes `--as-version 2.6` out of a look-alike's words.
+DumpStyle take_style(std::vector<std::string>& words, DumpStyle style) {
+  const auto at = std::ranges::find(words, "--as-version");
+  if (at == words.end() || at + 1 == words.end()) return style;
+  const bool is_26 = (at + 1)->starts_with("2.6");
+  words.erase(at, at + 2);
+  return is_26 ? DumpStyle::kKafka26 : DumpStyle::kKafka43;
+}
+
+int run_kafka(const Command& command, Words words, CommandContext& context) {
+  std::vector<std::string> own(words.begin(), words.end());
+  context.style = take_style(own, context.style);
+  return command.run(own, context);
 }
 
 std::string help() {
@@ -104,7 +175,8 @@ std::span<const Command> kafka_commands() { return kKafkaCommands; }
 
 int run_program(std::string_view name, std::span<const std::string> words,
                 CommandContext& context) {
-  if (const Command* command = find(kKafkaCommands, name)) return command->run(words, context);
+  if (const Command* command = find(kKafkaCommands, name))
+    return run_kafka(*command, words, context);
   if (words.empty() || words.front() == "--help" || words.front() == "-h" ||
       words.front() == "help") {
     context.output.out(help());
@@ -112,9 +184,10 @@ int run_program(std::string_view name, std::span<const std::string> words,
   }
   std::string_view word = words.front();
   if (word == "--version") word = "version";
-  const Command* command = find(kSemelCommands, word);
-  if (command == nullptr) command = find(kKafkaCommands, word);
-  if (command != nullptr) return command->run(words.subspan(1), context);
+  if (const Command* command = find(kSemelCommands, word))
+    return command->run(words.subspan(1), context);
+  if (const Command* command = find(kKafkaCommands, word))
+    return run_kafka(*command, words.subspan(1), context);
   context.output.err(fmt::format("semel: no command {}; see semel --help\n", word));
   return kUsage;
 }

@@ -80,17 +80,28 @@ int32_t java_hash(std::string_view text) {
 }
 
 std::vector<size_t> java_map_order(const std::vector<std::string>& keys) {
+  std::vector<int32_t> hashes;
+  for (const std::string& key : keys) hashes.push_back(java_hash(key));
+  return java_hash_order(hashes);
+}
+
+std::vector<size_t> java_hash_order(const std::vector<int32_t>& hashes) {
   size_t buckets = 16;
-  while (keys.size() * 4 > buckets * 3) buckets *= 2;
+  while (hashes.size() * 4 > buckets * 3) buckets *= 2;
   std::vector<std::pair<size_t, size_t>> placed;  // bucket, index
-  for (size_t i = 0; i < keys.size(); ++i) {
-    const auto hash = static_cast<uint32_t>(java_hash(keys[i]));
+  for (size_t i = 0; i < hashes.size(); ++i) {
+    const auto hash = static_cast<uint32_t>(hashes[i]);
     placed.emplace_back((hash ^ (hash >> 16)) & (buckets - 1), i);
   }
   std::ranges::sort(placed);
   std::vector<size_t> order;
   for (const auto& [bucket, index] : placed) order.push_back(index);
   return order;
+}
+
+int32_t java_partition_hash(const TopicPartition& partition) {
+  const auto number = static_cast<uint32_t>(partition.partition.value);
+  return static_cast<int32_t>(31 * (31 + number) + static_cast<uint32_t>(java_hash(partition.topic)));
 }
 
 }  // namespace semel::cli

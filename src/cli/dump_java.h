@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ids.h"
 #include "bytes/buffer.h"
 
 namespace semel::cli {
@@ -37,6 +38,10 @@ int32_t java_hash(std::string_view text);
 /// The places of `keys` (distinct, in the order of insertion) in the order in which Java's HashMap
 /// gives them.
 std::vector<size_t> java_map_order(const std::vector<std::string>& keys);
+/// The same by the keys' hash codes.
+std::vector<size_t> java_hash_order(const std::vector<int32_t>& hashes);
+/// TopicPartition.hashCode
+int32_t java_partition_hash(const TopicPartition& partition);
 
 }  // namespace semel::cli
 

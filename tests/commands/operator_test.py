@@ -2,6 +2,8 @@
 """The operator's commands of semel's own: audit, producers, config, completion."""
 import json
 import os
+import re
+import subprocess
 import unittest
 
 import kafka
@@ -61,6 +63,85 @@ class Producers(Operator):
         self.assertEqual(self.run_command("producers", "list", "nothere", *self.to)[0], NOT_FOUND)
         self.assertEqual(self.run_command("producers", "why", *self.to)[0], USAGE)
         self.assertEqual(self.run_command("producers", "list", "-b", f"127.0.0.1:{free_port()}")[0], UNREACHABLE)
+
+
+class Config(Operator):
+    def test_topics_and_brokers(self):
+        with self.broker() as connection:
+            connection.create_topic("orders")
+        to = self.to
+        self.assertEqual(self.run_command("config", "list", "topic", "orders", *to), (OK, "", ""))
+        self.assertEqual(self.run_command("config", "get", "topic", "orders", "retention.ms", *to),
+                         (OK, "604800000\n", ""))
+        code, out, err = self.run_command("config", "set", "topic", "orders", "retention.ms=3600000",
+                                          "cleanup.policy=compact,delete", *to)
+        self.assertEqual((code, err), (OK, ""))
+        self.assertEqual(out, "topic orders: retention.ms=3600000\ntopic orders: cleanup.policy=compact,delete\n")
+        self.assertEqual([(row["name"], row["value"]) for row in self.rows("config", "list", "topic", "orders", *to)],
+                         [("cleanup.policy", "compact,delete"), ("retention.ms", "3600000")])
+        self.assertGreater(len(self.rows("config", "list", "topic", "orders", "--all", *to)), 20)
+        self.assertEqual(self.run_command("config", "unset", "topic", "orders", "retention.ms", *to)[:2],
+                         (OK, "topic orders: retention.ms is back to the default\n"))
+        self.assertEqual(self.run_command("config", "get", "topic", "orders", "retention.ms", *to)[1], "604800000\n")
+        self.assertEqual(self.run_command("config", "set", "brokers", "log.retention.ms=7200000", *to)[0], OK)
+        self.assertIn("log.retention.ms=7200000", self.run_command("config", "list", "broker", "1", *to)[1])
+
+    def test_wrong_words(self):
+        with self.broker() as connection:
+            connection.create_topic("orders")
+        for words, code, text in ((["get", "topic", "orders", "nothing.ms"], NOT_FOUND, "nothing.ms"),
+                                  (["get", "topic", "nothere", "retention.ms"], NOT_FOUND, ""),
+                                  (["set", "topic", "orders", "retention.ms"], USAGE, "'='"),
+                                  (["set", "topic", "orders", "retention.ms=a"], USAGE, "retention.ms"),
+                                  (["set", "topic", "orders"], USAGE, "setting"),
+                                  (["list", "topic"], USAGE, "name"),
+                                  (["list", "thing", "x"], USAGE, "thing"),
+                                  (["lis"], USAGE, "")):
+            got, out, err = self.run_command("config", *words, *(self.to if words[0] != "lis" else []))
+            self.assertEqual((got, out), (code, ""), words)
+            self.assertIn(text, err)
+
+
+class Completion(CommandTest):
+    def completed(self, *words):
+        """What a real bash offers for the last word."""
+        script = self.run_command("completion", "bash")[1]
+        command = words[0]
+        program = (script + f"\nCOMP_WORDS=({' '.join(repr(word) for word in words)})\nCOMP_CWORD={len(words) - 1}\n"
+                   f"spec=$(complete -p {command})\n"
+                   "if [[ $spec == *'-F '* ]]; then _semel; printf '%s\\n' \"${COMPREPLY[@]}\"\n"
+                   "else [[ $spec =~ -W\\ \\'([^\\']*)\\' ]]; compgen -W \"${BASH_REMATCH[1]}\" -- "
+                   "\"${COMP_WORDS[COMP_CWORD]}\"; fi\n")
+        done = subprocess.run(["bash", "--norc", "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, cwd=self.folder, timeout=60)
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def test_bash_offers_commands_options_and_files(self):
+        self.write("some-file.log", "")
+        first = self.completed("semel", "")
+        for command in ("serve", "topic", "audit", "producers", "config", "completion"):
+            self.assertIn(command, first)
+        self.assertEqual(self.completed("semel", "au"), ["audit"])
+        self.assertEqual(self.completed("semel", "topic", "cr"), ["create"])
+        self.assertIn("--partitions", self.completed("semel", "topic", "create", "orders", "--p"))
+        self.assertEqual(self.completed("semel", "audit", "--ig"), ["--ignore"])
+        self.assertEqual(self.completed("semel", "audit", "some"), ["some-file.log"])
+        self.assertEqual(self.completed("semel", "completion", ""), ["bash", "zsh", "fish"])
+        self.assertIn("--add-config-file", self.completed("kafka-configs.sh", "--add"))
+        self.assertIn("--topic-partitions", self.completed("kafka-get-offsets.sh", "--to"))
+
+    def test_every_command_stands_in_every_shells_script(self):
+        names = self.run_command("--help")[1]
+        commands = re.findall(r"^  ([a-z]+)  ", names[names.index("Commands:"):], re.M)
+        self.assertGreater(len(commands), 7)
+        for shell in ("bash", "zsh", "fish"):
+            code, out, err = self.run_command("completion", shell)
+            self.assertEqual((code, err), (OK, ""))
+            for command in commands + ["kafka-topics.sh", "kafka-configs.sh"]:
+                self.assertIn(command, out)
+        self.assertEqual(self.run_command("completion")[0], USAGE)
+        self.assertEqual(self.run_command("completion", "csh")[0], USAGE)
 
 
 class Audit(Operator):

@@ -1,0 +1,57 @@
+// Kafka's tools for an operator under their own names: options, texts and exit codes of
+// Kafka 4.3.1, or of 2.6.0.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/cluster_admin.h"
+#include "cli/dump_file.h"
+#include "cli/dump_java.h"
+#include "cli/kafka_options.h"
+#include "cli/kafka_topics.h"
+#include "cli/output.h"
+
+namespace semel::cli {
+
+/// How a tool was called.
+struct KafkaCall {
+  std::span<const std::string> words;
+  const DumpPaths& paths;
+  const Connect& connect;
+  DumpStyle style;
+  Output& output;
+
+  bool is_26() const { return style == DumpStyle::kKafka26; }
+};
+
+int run_kafka_configs(const KafkaCall& call);
+/// Kafka 2.6.0 has no such tool of this name; the text is 4.3.1's.
+int run_kafka_get_offsets(const KafkaCall& call);
+int run_kafka_delete_records(const KafkaCall& call);
+int run_kafka_log_dirs(const KafkaCall& call);
+int run_kafka_api_versions(const KafkaCall& call);
+
+// --- shared by them -----------------------------------------------------------------------------
+
+/// The help behind one sentence, on standard error, and exit code 1.
+int kafka_usage(const KafkaCall& call, std::string_view why, const char* usage);
+/// What --help and --version print; nothing if neither was given. `about` stands above the help.
+std::optional<int> kafka_help(const KafkaCall& call, const KafkaArguments& arguments,
+                              std::string_view about, const char* usage);
+/// The first of `names` that is missing, as the sentence above the help.
+std::optional<std::string> kafka_missing(const KafkaArguments& arguments,
+                                         std::initializer_list<std::string_view> names);
+/// A tool that ends with an exception: `class_name: message` as 4.3.1's tools print it behind the
+/// message, or as the JVM does for 2.6.0's. `cause`: class and message behind "Caused by", or
+/// nothing. Exit code 1.
+int kafka_throw(const KafkaCall& call, std::string_view class_name, std::string_view message,
+                std::string_view cause = {});
+/// The text that Kafka's clients give an error that came without one.
+std::string java_message(ErrorCode code);
+/// `text` at each `separator`; empty parts are kept.
+std::vector<std::string> split_text(std::string_view text, char separator);
+
+}  // namespace semel::cli
