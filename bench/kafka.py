@@ -51,9 +51,9 @@ def machine():
         memory = int(re.search(r"MemTotal:\s*(\d+)", file.read()).group(1)) / (1 << 20)
     with open("/proc/sys/net/ipv4/tcp_congestion_control") as file:
         congestion = file.read().strip()
-    source = output_of("findmnt", "-no", "FSTYPE,OPTIONS", "-T", peers.WORK)
+    source = output_of("findmnt", "-no", "FSTYPE", "-T", peers.WORK)
     java = output_of("java", "-version").splitlines()
-    return {"cpu": model, "cores": os.cpu_count(), "memory_gib": round(memory), "kernel": platform.release(),
+    return {"cpu": model, "cores": os.cpu_count(), "memory_gib": round(memory), "kernel": platform.release().split("-")[0],
             "file_system": source, "jvm": java[1] if len(java) > 1 else "unknown", "congestion": congestion,
             "pinned": peers.can_pin(), "date": time.strftime("%Y-%m-%d", time.gmtime()),
             "commit": output_of("git", "-C", peers.ROOT, "rev-parse", "--short", "HEAD"),

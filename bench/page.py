@@ -1,6 +1,7 @@
 """docs/benchmarks.md and its plots, from the JSON of all workloads. `./dev bench kafka --page`."""
 import json
 import os
+import re
 
 import plot
 
@@ -146,7 +147,6 @@ def load_results(folder):
         if name.endswith(".json"):
             with open(os.path.join(folder, name)) as file:
                 results.append(Result(json.load(file)))
-    import re
     return sorted(results, key=lambda r: (int(re.match(r"\d+", r.key).group()), r.key))
 
 
@@ -199,6 +199,10 @@ def write(folder):
     facts["placement"] = "brokers on CPU 1, load on CPU 0, both at nice −15; start, crash and memory unpinned" \
         if facts["pinned"] else "not pinned: one CPU"
     lines = [HEAD.format(**facts)]
+    others = [run["other_cpus"] for result in results for run in result.runs if "other_cpus" in run]
+    if others:
+        lines.append(f"Other work on the machine used {median(others):.2f} CPUs meanwhile (median of the runs; least "
+                     f"{min(others):.2f}, most {max(others):.2f}): the more it is, the less times say about the brokers.\n")
     if any(result.quick for result in results):
         lines.append("Some rows come from `--quick` (short spans, two pairs): their sections say so.\n")
     lines.append("| | workload | figure | Kafka | semel | floor | ratio | goal | met |\n|---|---|---|---|---|---|---|---|---|")
