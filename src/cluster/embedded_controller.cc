@@ -145,7 +145,10 @@ rt::Task<Result<void>> EmbeddedController::commit(Records records) {
   if (auto active = check_active(); !active) co_return active;
   if (!records.empty()) {
     auto appended = append_batch(records);
-    if (!appended) co_return fail(appended.error());
+    if (!appended) {
+      note_failed_append(appended.error());
+      co_return fail(appended.error());
+    }
   }
   flush_bell_.ring();
   const bool done = co_await wait_for(quorum_.log_end() - 1, {});
@@ -215,12 +218,13 @@ void EmbeddedController::append_or_fail(const Records& records) {
   if (records.empty()) return;
   const auto appended = append_batch(records);
   flush_bell_.ring();
-  if (appended || has_failed_) return;
-  if (appended.error().cause == Cause::kNoSpace) {
-    log_warn("cluster", "a metadata record waits for space: {}", appended.error().context);
-  } else {
-    fail_for_good(appended.error());
-  }
+  if (!appended) note_failed_append(appended.error());
+}
+
+/// A full disk passes; a controller that cannot write for any other reason leads nothing any more.
+void EmbeddedController::note_failed_append(const Error& why) {
+  if (why.cause != Cause::kNoSpace) return fail_for_good(why);
+  log_warn("cluster", "a metadata record waits for space: {}", why.context);
 }
 
 rt::Task<void> EmbeddedController::session_loop([[maybe_unused]] rt::Gate::Entry entry) {

@@ -97,6 +97,7 @@ class EmbeddedController {
   rt::Task<bool> wait_for(Offset high_watermark_above, rt::WaitLimits limits);
   void wake_waiters();
   void append_or_fail(const Records& records);
+  void note_failed_append(const Error& why);
   void fail_for_good(const Error& why);
 
   rt::Runtime& runtime_;

@@ -21,6 +21,9 @@ inline constexpr std::string_view kSwapSuffix = ".swap";
 /// semel's own: what recovery cut off the end of a segment.
 inline constexpr std::string_view kCutSuffix = ".cut";
 
+/// semel's own: a sync of this partition's records has failed (failed_flush.h).
+inline constexpr std::string_view kFailedFlushName = "failed-flush";
+
 inline constexpr std::string_view kEpochCheckpointName = "leader-epoch-checkpoint";
 inline constexpr std::string_view kPartitionMetadataName = "partition.metadata";
 inline constexpr std::string_view kRecoveryPointName = "recovery-point-offset-checkpoint";

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "log/small_files.h"
 #include "rt/guarded.h"
 
 namespace semel::log {
@@ -14,10 +15,11 @@ namespace {
 constexpr size_t kFilesAtATime = 4;
 constexpr rt::Duration kSlowFilesystemSync = std::chrono::milliseconds(20);
 
-/// One thing to sync. `log` is blamed if it fails.
+/// One thing to make durable. `log` is blamed if it fails.
 struct SyncItem {
   std::shared_ptr<rt::File> file;  // or …
-  std::string directory;
+  std::string directory;           // or …
+  FlushPlan* metadata = nullptr;   // a partition.metadata that waits
   Log* log = nullptr;
 };
 
@@ -53,11 +55,14 @@ void Commit::collect_items() {
   std::set<std::string> directories;
   for (size_t i = 0; i < logs.size(); ++i) {
     Log* log = logs[i].get();
-    for (const auto& file : plans[i].files) items.push_back({file, {}, log});
-    if (plans[i].directory) items.push_back({nullptr, log->path(), log});
+    for (const auto& file : plans[i].files) items.push_back({file, {}, nullptr, log});
+    if (plans[i].metadata)
+      items.push_back({nullptr, log->path(), &plans[i], log});
+    else if (plans[i].directory)
+      items.push_back({nullptr, log->path(), nullptr, log});
     if (!plans[i].parent_directory) continue;
     const std::string parent = rt::parent_of(log->path());
-    if (directories.insert(parent).second) items.push_back({nullptr, parent, log});
+    if (directories.insert(parent).second) items.push_back({nullptr, parent, nullptr, log});
   }
 }
 
@@ -77,23 +82,28 @@ void Commit::clear() {
 
 struct Flusher::Shared : std::enable_shared_from_this<Flusher::Shared> {
   explicit Shared(const rt::Runtime& runtime)
-      : disk(*runtime.disk), clock(*runtime.clock), executors(runtime.executors), plants(runtime.plants) {}
+      : disk(*runtime.disk),
+        clock(*runtime.clock),
+        executors(runtime.executors),
+        plants(runtime.plants) {}
 
   struct Queue {
     std::vector<std::shared_ptr<Log>> waiting;
     bool is_running = false;
-    bool prefers_files = false;       // the last syncfs was slow
+    bool prefers_files = false;        // the last syncfs was slow
     bool knows_no_filesystem = false;  // the system cannot do it
     FlusherCounters counters;
     std::vector<rt::UniqueFunction<void()>> idle;
   };
 
   rt::Executor& here() const {
-    const auto found = std::ranges::find_if(executors, [](rt::Executor* each) { return each->is_current(); });
+    const auto found =
+        std::ranges::find_if(executors, [](rt::Executor* each) { return each->is_current(); });
     return found == executors.end() ? *executors.front() : **found;
   }
   void start();
   void dispatch();
+  Result<void> sync(const SyncItem& item);
   void run_job(SyncJob& job);
   void sync_filesystem();
   void run_filesystem_job(SyncJob& job);
@@ -114,7 +124,8 @@ Flusher::~Flusher() = default;
 
 void Flusher::request(std::shared_ptr<Log> log) {
   const bool starts = shared_->queue.with([&](Shared::Queue& queue) {
-    if (std::ranges::find(queue.waiting, log) == queue.waiting.end()) queue.waiting.push_back(std::move(log));
+    if (std::ranges::find(queue.waiting, log) == queue.waiting.end())
+      queue.waiting.push_back(std::move(log));
     return !std::exchange(queue.is_running, true);
   });
   if (starts) shared_->start();
@@ -143,8 +154,8 @@ void Flusher::Shared::start() {
     state.counters.logs += commit.logs.size();
   });
   commit.plan();
-  const auto files =
-      std::ranges::count_if(commit.items, [](const SyncItem& item) { return item.file != nullptr; });
+  const auto files = std::ranges::count_if(
+      commit.items, [](const SyncItem& item) { return item.file != nullptr; });
   if (may_use_filesystem && static_cast<size_t>(files) > kFilesAtATime) return sync_filesystem();
   commit.jobs_used = std::clamp<size_t>(commit.items.size(), 1, kFilesAtATime);
   for (size_t i = 0; i < commit.items.size(); ++i)
@@ -165,6 +176,17 @@ void Flusher::Shared::dispatch() {
   }
 }
 
+/// A file for which there is no room waits for the next commit: records are safe without it.
+Result<void> Flusher::Shared::sync(const SyncItem& item) {
+  if (item.file != nullptr) return item.file->sync();
+  if (item.metadata == nullptr) return disk.sync_directory(item.directory);
+  auto written = write_partition_metadata(disk, item.directory, *item.metadata->metadata);
+  item.metadata->metadata_is_written = written.has_value();
+  if (!written && written.error().cause == Cause::kNoSpace)
+    return disk.sync_directory(item.directory);
+  return written;
+}
+
 void Flusher::Shared::run_job(SyncJob& job) {
   for (const SyncItem& item : job.items) {
     job.blamed = item.log;
@@ -172,8 +194,9 @@ void Flusher::Shared::run_job(SyncJob& job) {
       job.result = fail(ErrorCode::kKafkaStorageError, "a file to sync cannot be opened");
       return;
     }
-    auto synced = item.file != nullptr ? item.file->sync() : disk.sync_directory(item.directory);
-    const bool is_deleted = !synced && item.file == nullptr && synced.error().cause == Cause::kNotFound;
+    auto synced = sync(item);
+    const bool is_deleted =
+        !synced && item.file == nullptr && synced.error().cause == Cause::kNotFound;
     if (synced || is_deleted) continue;
     job.result = std::move(synced);
     return;
@@ -183,11 +206,18 @@ void Flusher::Shared::run_job(SyncJob& job) {
 void Flusher::Shared::sync_filesystem() {
   commit.jobs_used = 1;
   commit.jobs_left = 1;
-  disk.run_blocking([self = shared_from_this()] { self->run_filesystem_job(self->commit.jobs[0]); }, here(),
-                    [self = shared_from_this()] { self->finish(); });
+  disk.run_blocking([self = shared_from_this()] { self->run_filesystem_job(self->commit.jobs[0]); },
+                    here(), [self = shared_from_this()] { self->finish(); });
 }
 
 void Flusher::Shared::run_filesystem_job(SyncJob& job) {
+  for (SyncItem& item : commit.items) {
+    if (item.metadata != nullptr) job.items.push_back(item);
+  }
+  run_job(job);
+  if (!job.result) return;
+  job.items.clear();
+  job.blamed = nullptr;
   const rt::Instant start = clock.now();
   job.result = disk.sync_filesystem(commit.logs.front()->path());
   const bool is_slow = clock.now() - start > kSlowFilesystemSync;

@@ -35,7 +35,6 @@ Log::Log(LogContext& context, TopicPartition name, std::string path, const LogCo
   state->active = loaded.segments.back();
   state->topic_id = loaded.topic_id;
   state->folder_is_unsynced = loaded.is_unsynced;
-  state->metadata_is_unsynced = loaded.is_unsynced && loaded.topic_id.has_value();
   state->files_made = 1;
   state->files_made_synced = loaded.is_unsynced ? 0 : 1;
   log_start_ = loaded.log_start.value;
@@ -267,7 +266,10 @@ Decision Log::settle(const BatchIdentity& batch, const Decision& decision,
 }
 
 size_t Log::expire_producers(int64_t now_ms, size_t slots) {
-  return state_.with([&](LogState& state) { return state.producers.expire_step(now_ms, slots); });
+  return state_.with([&](LogState& state) {
+    state.producers.set_expiration_ms(context_.producers.expiration_ms);
+    return state.producers.expire_step(now_ms, slots);
+  });
 }
 
 void Log::set_high_watermark(Offset high_watermark) {
@@ -320,15 +322,8 @@ Result<void> Log::set_topic_id(const TopicId& id) {
                 fmt::format("{} belongs to topic id {}, not {}", path_, state->topic_id->to_text(),
                             id.to_text()));
   }
-  const std::string path = fmt::format("{}/{}", path_, kPartitionMetadataName);
-  const std::string content = format_partition_metadata(id);
-  auto file = context_.disk.open(path, rt::OpenMode::kCreate);
-  if (!file) return storage_failure(std::move(file.error()));
-  const bytes::ByteSpan part = bytes::as_bytes(content);
-  if (auto written = (*file)->pwritev(0, std::span(&part, 1)); !written)
-    return storage_failure(std::move(written.error()));
   state->topic_id = id;
-  state->metadata_is_unsynced = true;
+  state->metadata_is_waiting = true;
   ++state->files_made;
   return {};
 }

@@ -77,11 +77,13 @@ struct FlushPlan {
   std::vector<std::shared_ptr<rt::File>> files;
   bool directory = false;         // files were made since the last sync of the partition's folder
   bool parent_directory = false;  // the folder itself is new
+  std::optional<TopicId> metadata;      // partition.metadata is to be written, its folder synced
+  bool metadata_is_written = false;     // says who carried the plan out
   Offset end_offset;
   uint64_t files_made = 0;
   uint64_t truncations = 0;
 
-  bool is_empty() const { return files.empty() && !directory && !parent_directory; }
+  bool is_empty() const { return files.empty() && !directory && !parent_directory && !metadata; }
 };
 
 /// Told by the flusher of a log's progress, on an executor.
@@ -164,7 +166,7 @@ class Log {
   uint64_t size_bytes() const;
   size_t segment_count() const;
   std::optional<TopicId> topic_id() const;
-  /// Written once, to partition.metadata; a different one is kInconsistentTopicId.
+  /// Comes into partition.metadata with the next flush; a different one is kInconsistentTopicId.
   Result<void> set_topic_id(const TopicId& id);
   /// Of its log directory; null if nobody keeps it.
   AppendPace* append_pace() const { return context_.pace; }
@@ -212,6 +214,8 @@ class Log {
   void sync_failed(const Error& error) const;
   /// flush.ms has passed since the last flush, and records wait for one.
   bool is_flush_overdue() const;
+  /// partition.metadata waits for a flush.
+  bool metadata_is_waiting() const;
   /// True if flush() has something to do.
   bool needs_flush() const;
   /// Makes everything durable: records, indexes of sealed segments, epochs, waiting snapshots; moves the
@@ -259,7 +263,7 @@ class Log {
   static SnapshotImage image_of(const LogState& state, Offset end, int64_t now_ms);
   Result<void> settle_truncation();
   Result<void> flush_now();
-  Result<void> write_flush(const FlushPlan& plan, const std::string& epochs,
+  Result<void> write_flush(FlushPlan& plan, const std::string& epochs,
                            const std::vector<std::shared_ptr<const SnapshotImage>>& snapshots);
   /// Passes `error` on as kKafkaStorageError; kIo takes the directory offline.
   std::unexpected<Error> storage_failure(Error error) const;

@@ -5,8 +5,10 @@
 
 #include "base/log.h"
 #include "log/checkpoint_file.h"
+#include "log/failed_flush.h"
 #include "log/file_names.h"
 #include "log/log.h"
+#include "log/small_files.h"
 
 namespace semel::log {
 namespace {
@@ -35,10 +37,8 @@ void Log::plan_flush(FlushPlan& plan) const {
   plan.directory = state->files_made > state->files_made_synced &&
                    !rt::is_planted(context_.plants, &rt::Plants::forget_folder_sync);
   plan.parent_directory = state->folder_is_unsynced;
-  if (state->metadata_is_unsynced) {
-    LazyFile metadata(context_.disk, fmt::format("{}/{}", path_, kPartitionMetadataName));
-    add(plan.files, metadata);
-  }
+  plan.metadata = state->metadata_is_waiting ? state->topic_id : std::nullopt;
+  plan.metadata_is_written = false;
   if (plan.end_offset <= flushed_end()) return;
   const auto segments = segments_.load();
   for (size_t i = segments->size(); i-- > 0;) {
@@ -51,7 +51,7 @@ void Log::plan_flush(FlushPlan& plan) const {
 void Log::flushed_to(const FlushPlan& plan) {
   auto state = state_.lock();
   state->files_made_synced = std::max(state->files_made_synced, plan.files_made);
-  if (plan.files_made == state->files_made) state->metadata_is_unsynced = false;
+  if (plan.metadata_is_written) state->metadata_is_waiting = false;
   if (plan.parent_directory) state->folder_is_unsynced = false;
   if (plan.truncations == state->truncations) raise(flushed_end_, plan.end_offset);
   flushed_at_ms_.store(context_.steady_unix_ms(), std::memory_order_relaxed);
@@ -64,15 +64,20 @@ bool Log::is_flush_overdue() const {
 }
 
 void Log::sync_failed(const Error& error) const {
+  note_failed_flush(context_.disk, path_);
   Error fatal = error;
   fatal.cause = Cause::kIo;
   context_.health.fail(fatal);
 }
 
+bool Log::metadata_is_waiting() const {
+  return state_.with([](const LogState& state) { return state.metadata_is_waiting; });
+}
+
 bool Log::needs_flush() const {
   if (log_end() > recovery_point()) return true;
   return state_.with([](const LogState& state) {
-    return state.files_made > state.files_made_synced || state.folder_is_unsynced ||
+    return state.files_made > state.files_made_synced || state.folder_is_unsynced || state.metadata_is_waiting ||
            state.epochs_changed || !state.waiting_snapshots.empty();
   });
 }
@@ -118,7 +123,7 @@ Result<void> Log::flush_now() {
 }
 
 /// Without the lock.
-Result<void> Log::write_flush(const FlushPlan& plan, const std::string& epochs,
+Result<void> Log::write_flush(FlushPlan& plan, const std::string& epochs,
                               const std::vector<std::shared_ptr<const SnapshotImage>>& snapshots) {
   for (const auto& file : plan.files) {
     if (file == nullptr) return fail(ErrorCode::kKafkaStorageError, "a file to sync cannot be opened");
@@ -127,10 +132,14 @@ Result<void> Log::write_flush(const FlushPlan& plan, const std::string& epochs,
       return synced;
     }
   }
+  if (plan.metadata) {
+    SEMEL_CHECK(write_partition_metadata(context_.disk, path_, *plan.metadata));
+    plan.metadata_is_written = true;
+  }
   if (!epochs.empty()) {
     SEMEL_CHECK(rt::replace_file(context_.disk, fmt::format("{}/{}", path_, kEpochCheckpointName),
                                  bytes::as_bytes(epochs)));
-  } else if (plan.directory) {
+  } else if (plan.directory && !plan.metadata) {
     SEMEL_CHECK(context_.disk.sync_directory(path_));
   }
   if (plan.parent_directory) SEMEL_CHECK(context_.disk.sync_directory(rt::parent_of(path_)));

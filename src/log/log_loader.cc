@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "log/checkpoint_file.h"
+#include "log/failed_flush.h"
 #include "log/file_names.h"
 #include "log/producer_replay.h"
 #include "log/small_files.h"
@@ -37,6 +38,9 @@ Result<LoadedLog> LogLoader::load() {
   SEMEL_CHECK(load_epochs());
   SEMEL_CHECK(open_segments());
   SEMEL_CHECK(settle_bounds());
+  if (has_failed_flush_) {
+    SEMEL_CHECK(mend_failed_flush(context_.disk, folder_, loaded_.segments, hints_.recovery_point));
+  }
   for (const Offset end : snapshots_.offsets()) loaded_.snapshots.push_back(end);
   loaded_.is_unsynced = loaded_.is_new || !hints_.was_clean || !loaded_.cuts.empty();
   return std::move(loaded_);
@@ -52,6 +56,7 @@ Result<void> LogLoader::list_folder() {
   for (const rt::DirectoryEntry& entry : *listed) {
     const std::string path = fmt::format("{}/{}", folder_, entry.name);
     const auto base = offset_of_name(entry.name);
+    if (entry.name == kFailedFlushName) has_failed_flush_ = true;
     if (entry.is_directory || !base) continue;
     if (entry.name.ends_with(".tmp") ||
         (entry.name.ends_with(kDeletedSuffix) && !entry.name.ends_with(".checkpoint.deleted"))) {

@@ -88,6 +88,7 @@ class LogLoader {
   std::map<Offset, SegmentFiles> files_;
   std::map<Offset, bool> logs_;  // bases with a .log
   std::vector<std::string> swaps_;
+  bool has_failed_flush_ = false;
   std::optional<Offset> cleaned_min_;
   SnapshotStore snapshots_;
   LoadedLog loaded_;

@@ -37,7 +37,7 @@ struct LogState {
   std::vector<std::shared_ptr<const SnapshotImage>> waiting_snapshots;
   std::vector<RetiredSegment> retired;
   std::optional<TopicId> topic_id;
-  bool metadata_is_unsynced = false;            // partition.metadata
+  bool metadata_is_waiting = false;             // partition.metadata is not written yet
   bool epochs_changed = false;                  // leader-epoch-checkpoint is older than `epochs`
   bool folder_is_unsynced = false;              // its own entry in the log directory
   uint64_t files_made = 0;         // counts creations and renames in the folder …

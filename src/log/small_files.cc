@@ -80,6 +80,11 @@ bool is_torn_partition_metadata(std::string_view text) {
   return text.size() < whole.size() && text.substr(0, common) == fixed.substr(0, common);
 }
 
+Result<void> write_partition_metadata(rt::Disk& disk, const std::string& folder, const TopicId& id) {
+  const std::string content = format_partition_metadata(id);
+  return rt::replace_file(disk, fmt::format("{}/{}", folder, kPartitionMetadataName), bytes::as_bytes(content));
+}
+
 Result<std::optional<TopicId>> read_partition_metadata(rt::Disk& disk, const std::string& folder) {
   const std::string path = fmt::format("{}/{}", folder, kPartitionMetadataName);
   auto content = rt::read_file(disk, path, kSmallFileMax);

@@ -90,8 +90,10 @@ void Partition::lead(Leadership leadership) {
     }
     self.leads_ = true;
     self.set_role(self.leadership_.epoch, true, ErrorCode::kNone);
-    if (self.is_ack_class() && self.log_->flushed_end() < self.log_->log_end())
-      self.flusher_.request(self.log_);
+    // In class `ack` the first commit brings partition.metadata, before anything is acknowledged.
+    const bool is_unflushed = self.is_ack_class() ? self.log_->flushed_end() < self.log_->log_end()
+                                                  : self.log_->metadata_is_waiting();
+    if (is_unflushed) self.flusher_.request(self.log_);
     self.advance();
     if (is_new_epoch) self.waiters_.notify(ReadWaiter::kSomethingElse);
   });

@@ -129,6 +129,8 @@ std::shared_ptr<Partition> ReplicaManager::open(const cluster::TopicImage& topic
     std::ignore = logs_.set_stray(name);
     log = nullptr;
   }
+  // A folder whose partition.metadata a crash took has its records still.
+  if (log != nullptr && !log->topic_id()) std::ignore = log->set_topic_id(topic.id);
   if (log == nullptr) {
     const DirectoryId directory = topic.partition(index)->directory_of(config_.self);
     auto created = logs_.create(name, topic.id,
