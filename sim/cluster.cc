@@ -4,8 +4,12 @@
 
 namespace semel::sim {
 
-Cluster::Cluster(rt::sim::World& world, const Workload& workload, BrokerFactory factory)
-    : world_(world), workload_(workload), factory_(std::move(factory)) {
+Cluster::Cluster(rt::sim::World& world, const Workload& workload, BrokerFactory factory,
+                 BeforeBoot before_boot)
+    : world_(world),
+      workload_(workload),
+      factory_(std::move(factory)),
+      before_boot_(std::move(before_boot)) {
   std::vector<rt::Address> all;
   for (int64_t i = 0; i < workload.brokers; ++i) all.push_back({fmt::format("broker{}", i + 1), 9092});
   for (int64_t i = 0; i < workload.brokers; ++i) {
@@ -31,6 +35,7 @@ rt::sim::Node& Cluster::node(size_t index) { return world_.node(specs_[index].li
 void Cluster::boot(size_t index) {
   rt::sim::Node& where = node(index);
   if (where.is_running()) return;
+  if (before_boot_) before_boot_(where);
   world_.trace().note(fmt::format("{} ms: {} boots", world_.now().ns / 1'000'000, where.name()));
   rt::sim::Process& process = where.boot(static_cast<uint32_t>(workload_.reactors));
   process.run(factory_(process.runtime(), specs_[index]));

@@ -12,7 +12,11 @@ namespace semel::sim {
 
 class Cluster {
  public:
-  Cluster(rt::sim::World& world, const Workload& workload, BrokerFactory factory);
+  /// Told of a node before a broker boots on it.
+  using BeforeBoot = std::function<void(rt::sim::Node& node)>;
+
+  Cluster(rt::sim::World& world, const Workload& workload, BrokerFactory factory,
+          BeforeBoot before_boot = {});
 
   size_t size() const { return specs_.size(); }
   std::vector<rt::Address> addresses() const;
@@ -30,6 +34,7 @@ class Cluster {
   rt::sim::World& world_;
   const Workload& workload_;
   BrokerFactory factory_;
+  BeforeBoot before_boot_;
   std::vector<BrokerSpec> specs_;
 };
 

@@ -18,6 +18,8 @@
 #include "base/log.h"
 #include "plants.h"
 #include "real_broker.h"
+#include "rt/linux/io_pool.h"
+#include "rt/linux/system_disk.h"
 #include "scenario.h"
 #include "testing/core_broker.h"
 #include "workload_files.h"
@@ -38,6 +40,8 @@ semel_sim --plant early_ack --seeds 1..1000   searches a seed that exposes a pla
   --probes          tells how often rare things happened
   --core            brokers without a controller: only the record path
   --limit S         seconds that one seed may take (default 120)
+  --images DIR      writes the disks of crashed brokers there, up to three a seed
+  --start-ms N      wall time at the start, Unix milliseconds
 Exit code: 0 ok, 1 a violation was found (with --plant: none was), 2 usage.
 )";
 
@@ -53,6 +57,8 @@ struct Options {
   std::string workload;
   std::string plant;
   std::string file;
+  std::string images;
+  int64_t start_ms = 0;
   unsigned jobs = 2;
   unsigned limit_s = 120;
   bool wants_trace = false;
@@ -96,6 +102,8 @@ bool parse_option(Options& options, std::string_view name, std::string_view valu
   if (name == "--workload") return options.workload = value, !value.empty();
   if (name == "--plant") return options.plant = value, !value.empty();
   if (name == "--file") return options.file = value, !value.empty();
+  if (name == "--images") return options.images = value, !value.empty();
+  if (name == "--start-ms") return options.start_ms = static_cast<int64_t>(number.value_or(0)), number.has_value();
   if (!number || *number == 0 || *number > 10'000) return false;
   if (name == "--jobs") return options.jobs = static_cast<unsigned>(*number), true;
   if (name == "--limit") return options.limit_s = static_cast<unsigned>(*number), true;
@@ -128,24 +136,29 @@ std::string replay_line(const Job& job, const Options& options) {
                      options.is_core ? " --core" : "");
 }
 
-Report run_job(const Job& job, bool wants_trace, bool is_core) {
+Report run_job(const Job& job, const Options& given, bool wants_trace) {
   rt::Plants plants;
   if (job.plant != nullptr) plants.*job.plant->flag = true;
   ScenarioOptions options;
   options.seed = job.seed;
   options.plants = job.plant != nullptr ? &plants : nullptr;
+  rt::linux_os::IoPool pool(1);
+  rt::linux_os::SystemDisk disk(pool);
+  options.images_disk = given.images.empty() ? nullptr : &disk;
+  options.images = given.images;
+  options.unix_start_ms = given.start_ms;
   if (wants_trace)
     options.printer = [](std::string_view line) { fmt::print("{}\n", line); };
-  return run_scenario(*job.workload, is_core ? core_broker_factory() : real_broker_factory(),
+  return run_scenario(*job.workload, given.is_core ? core_broker_factory() : real_broker_factory(),
                       std::move(options));
 }
 
 /// In the child: the violations, then the counters, one line each.
 int run_child(const Job& job, const Options& options, FILE* out) {
-  const Report report = run_job(job, options.wants_trace, options.is_core);
+  const Report report = run_job(job, options, options.wants_trace);
   for (const Violation& violation : report.violations)
     fmt::print(out, "!{}: {}\n", violation.kind, violation.text);
-  if (options.runs_twice && run_job(job, false, options.is_core).trace_hash != report.trace_hash)
+  if (options.runs_twice && run_job(job, options, false).trace_hash != report.trace_hash)
     fmt::print(out, "!determinism: two runs of one seed differ\n");
   fmt::print(out, "=acknowledged records\t{}\n", report.acked);
   fmt::print(out, "=virtual seconds\t{}\n", report.virtual_ms / 1000);

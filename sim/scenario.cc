@@ -10,6 +10,7 @@
 #include "consumer.h"
 #include "faults.h"
 #include "gen/create_topics.h"
+#include "images.h"
 #include "producer.h"
 #include "rt/sim/world.h"
 
@@ -21,11 +22,13 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr rt::Duration kStartLimit = seconds{30};
+constexpr int kImagesPerRun = 3;
 
-rt::sim::WorldOptions draw_world(uint64_t seed, const rt::Plants* plants) {
-  rt::sim::SimRandom random(seed ^ 0x776f726c64ull);
+rt::sim::WorldOptions draw_world(const ScenarioOptions& given) {
+  rt::sim::SimRandom random(given.seed ^ 0x776f726c64ull);
   rt::sim::WorldOptions options;
-  options.plants = plants;
+  options.plants = given.plants;
+  if (given.unix_start_ms != 0) options.unix_start_ms = given.unix_start_ms;
   options.pool_threads = static_cast<uint32_t>(random.between(1, 4));
   options.combiner_taken_ppm = static_cast<uint32_t>(random.below(3) * 300'000);
   options.network.latency_max = random.between(std::chrono::microseconds{50}, milliseconds{8});
@@ -78,8 +81,9 @@ class Scenario {
  public:
   Scenario(const Workload& workload, const BrokerFactory& factory, ScenarioOptions options)
       : workload_(workload),
-        world_(options.seed, draw_world(options.seed, options.plants)),
-        cluster_(world_, workload, factory),
+        world_(options.seed, draw_world(options)),
+        images_(options.images_disk, options.images, fmt::format("{}-{}", workload.name, options.seed), kImagesPerRun),
+        cluster_(world_, workload, factory, [this](rt::sim::Node& node) { images_.take(node); }),
         faults_(world_, cluster_, workload),
         shared_{workload, history_, world_.trace(), "events", cluster_.addresses(),
                 workload.may_lose(), [this] { return world_.now().ns; }} {
@@ -198,6 +202,7 @@ class Scenario {
   const Workload& workload_;
   History history_;
   rt::sim::World world_;
+  ImageWriter images_;
   Cluster cluster_;
   Faults faults_;
   ClientWorld shared_;

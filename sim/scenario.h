@@ -28,6 +28,11 @@ struct Report {
 struct ScenarioOptions {
   uint64_t seed = 1;
   const rt::Plants* plants = nullptr;
+  /// Where crash images go (sim/images.h): a folder of the real disk; null = nowhere.
+  rt::Disk* images_disk = nullptr;
+  std::string images;
+  /// Wall time at the start, Unix milliseconds; 0 = the world's own.
+  int64_t unix_start_ms = 0;
   /// Takes the notes of the run (`--trace`), or empty.
   rt::UniqueFunction<void(std::string_view)> printer;
 };

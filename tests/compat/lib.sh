@@ -62,6 +62,7 @@ free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",
 start_semel() {
   local dir=$1 port=$2
   shift 2
+  : >"$work/semel.out"  # the last run's "ready" is not this one's
   "$semel" serve --data "$dir" --listen "127.0.0.1:$port" "$@" >"$work/semel.out" 2>>"$work/semel.err" &
   pid=$!
   for _ in $(seq 200); do
