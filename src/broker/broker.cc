@@ -9,9 +9,11 @@
 #include "api/controller/dispatcher.h"
 #include "base/log.h"
 #include "broker/directories.h"
+#include "broker/dynamic_settings.h"
 #include "broker/settings.h"
 #include "cluster/broker_lifecycle.h"
 #include "cluster/controller_call.h"
+#include "cluster/directory_reporter.h"
 #include "cluster/embedded_controller.h"
 #include "cluster/metadata_follower.h"
 #include "cluster/peer_channel.h"
@@ -83,6 +85,11 @@ class Broker::Impl final : public log::LogManagerListener {
     if (!loaded) co_return fail(loaded.error());
     replicas_->start(images_.current());
     images_.add_listener(*replicas_);
+    settings_ = std::make_unique<DynamicSettings>(identity_.broker, facts_.static_config,
+                                                  SettingsUsers{*server_, *logs_, *replicas_});
+    settings_->apply(*images_.current());
+    images_.add_listener(*settings_);
+    report_directories();
     const auto late = listen_if(false);
     if (!late) co_return fail(late.error());
     auto running = co_await lifecycle_->become_running();
@@ -93,6 +100,11 @@ class Broker::Impl final : public log::LogManagerListener {
 
   rt::Task<void> stop() {
     if (lifecycle_ && !has_failed_) co_await lifecycle_->shut_down();
+    if (reporter_) {
+      images_.remove_listener(*reporter_);
+      reporter_->stop();
+    }
+    if (settings_) images_.remove_listener(*settings_);
     if (replicas_) {
       images_.remove_listener(*replicas_);
       replicas_->stop();
@@ -254,6 +266,18 @@ class Broker::Impl final : public log::LogManagerListener {
     co_return Result<void>{};
   }
 
+  /// After the replicas: they are opened before the reporter hears of them.
+  void report_directories() {
+    const auto directory_of = [this](const TopicPartition& name) -> std::optional<DirectoryId> {
+      const auto log = logs_->find(name);
+      if (log == nullptr) return std::nullopt;
+      return logs_->directory_of(*log);
+    };
+    reporter_ = std::make_unique<cluster::DirectoryReporter>(home_, *channel_, *lifecycle_, identity_.broker, directory_of);
+    reporter_->start(images_.current());
+    images_.add_listener(*reporter_);
+  }
+
   rt::Task<void> close_logs() {
     rt::OneShot<Result<void>> closed(home_);
     logs_->stop(lifecycle_ ? lifecycle_->epoch().value : -1,
@@ -280,6 +304,8 @@ class Broker::Impl final : public log::LogManagerListener {
   std::unique_ptr<cluster::PeerChannel> channel_;
   std::unique_ptr<cluster::MetadataFollower> follower_;
   std::unique_ptr<cluster::BrokerLifecycle> lifecycle_;
+  std::unique_ptr<cluster::DirectoryReporter> reporter_;
+  std::unique_ptr<DynamicSettings> settings_;
   std::unique_ptr<ControllerProducerIds> id_source_;
   std::unique_ptr<cluster::ProducerIdAllocator> producer_ids_;
   std::unique_ptr<net::SocketServer> server_;

@@ -20,11 +20,11 @@ std::vector<cluster::Endpoint> endpoints_of(const std::vector<ListenerConfig>& l
   return endpoints;
 }
 
-/// What server.properties says, of the settings that Kafka's brokers have.
+/// What server.properties says, of the settings that brokers have.
 cluster::ConfigMap static_config(const Config& config) {
   cluster::ConfigMap map;
   for (const auto& [key, setting] : config.given)
-    if (find_config_key(key) != nullptr && !key.starts_with("semel.")) map[key] = setting.value;
+    if (find_config_key(key) != nullptr) map[key] = setting.value;
   return map;
 }
 
@@ -56,13 +56,12 @@ cluster::MetadataLogConfig metadata_log_config(const Config& config) {
           .delete_delay_ms = config.number("internal.metadata.delete.delay.millis")};
 }
 
-replica::FlushPolicy flush_policy(const Config& config) {
-  const std::string text = config.text("semel.flush");
+}  // namespace
+
+replica::FlushPolicy flush_policy(std::string_view text) {
   if (text == "ack") return replica::FlushPolicy::kAck;
   return text == "os" ? replica::FlushPolicy::kOs : replica::FlushPolicy::kAuto;
 }
-
-}  // namespace
 
 net::SocketServerConfig server_config(const Config& config) {
   net::SocketServerConfig server;
@@ -150,7 +149,7 @@ log::LogManagerConfig log_manager_config(const Config& config, const Identity& i
 
 replica::PartitionConfig partition_config(const Config& config, const Identity& identity) {
   return {.self = identity.broker,
-          .flush = flush_policy(config),
+          .flush = flush_policy(config.text("semel.flush")),
           .lookup_bytes_max = static_cast<uint64_t>(config.number("semel.dedup.lookup.bytes"))};
 }
 

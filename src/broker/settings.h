@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/broker/services.h"
@@ -22,6 +23,8 @@ cluster::BrokerIdentity broker_identity(const Config& config, const Identity& id
                                         std::vector<DirectoryId> directories, rt::Random& random);
 cluster::LifecycleTimes lifecycle_times(const Config& config);
 cluster::ControllerNodeConfig controller_config(const Config& config, const Identity& identity, rt::Random& random);
+/// "ack", "os" or "auto".
+replica::FlushPolicy flush_policy(std::string_view text);
 /// Without `config_of`.
 log::LogManagerConfig log_manager_config(const Config& config, const Identity& identity, rt::Random& random);
 replica::PartitionConfig partition_config(const Config& config, const Identity& identity);

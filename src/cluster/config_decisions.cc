@@ -6,6 +6,8 @@
 #include <charconv>
 #include <set>
 
+#include "cluster/broker_config_rules.h"
+
 namespace semel::cluster {
 namespace {
 
@@ -60,25 +62,20 @@ Result<void> check_resource(const MetadataImage& image, const ConfigResource& re
   }
 }
 
-Result<void> check_broker_values(const ConfigMap& configs, const Changes& changes) {
-  for (const auto& [name, value] : changes) {
-    const BrokerConfigKey* key = find_broker_config(name);
-    if (value && (key == nullptr || !key->is_dynamic))
-      return fail(ErrorCode::kInvalidRequest, fmt::format("Cannot update these configs dynamically: Set({})", name));
-  }
-  // Broker settings that are defaults of topic settings obey the topic's bounds.
-  ConfigMap as_topic;
-  for (const TopicConfigKey& key : topic_config_keys())
-    for (const ConfigSynonymKey& synonym : key.synonyms)
-      if (synonym.name != nullptr && synonym.factor == 1)
-        if (const auto at = configs.find(std::string_view(synonym.name)); at != configs.end())
-          as_topic[key.name] = at->second;
-  return validate_topic_config(as_topic);
-}
-
 ConfigMap current_of(const MetadataImage& image, const ConfigResource& resource) {
   const ConfigMapPtr current = image.config(resource.type, resource.name);
   return current == nullptr ? ConfigMap{} : *current;
+}
+
+Result<void> check_broker_values(const ControllerView& view, const ConfigResource& resource, const ConfigMap& after,
+                                 const Changes& changes) {
+  std::set<std::string> changed;
+  for (const auto& [name, value] : changes)
+    if (value) changed.insert(name);
+  const ConfigMapPtr own = view.image.config(ConfigResourceType::kBroker, resource.name);
+  ConfigLayers effective = view.topic_layers(nullptr);
+  if (!resource.name.empty()) effective.broker = own.get();
+  return check_broker_config_change({after, changed, !resource.name.empty(), effective});
 }
 
 /// Checks everything together and adds the records.
@@ -105,7 +102,7 @@ Result<void> apply_changes(const ControllerView& view, const ConfigResource& res
     added.push_back({std::move(record), 0});
   }
   if (resource.type == ConfigResourceType::kTopic) SEMEL_CHECK(validate_topic_config(after));
-  else SEMEL_CHECK(check_broker_values(after, changes));
+  else SEMEL_CHECK(check_broker_values(view, resource, after, changes));
   if (view.has_elr() && resource.type == ConfigResourceType::kBroker && changes.contains("min.insync.replicas")) {
     if (!resource.name.empty())
       return invalid_config("Broker-level min.insync.replicas cannot be altered while ELR is enabled.");
@@ -140,6 +137,9 @@ std::string default_of(const ConfigResource& resource, const std::string& name) 
 Result<std::string> edited_list(const ControllerView& view, const ConfigResource& resource,
                                 const std::string& name, const std::pair<Operation, std::string>& edit) {
   const bool appends = edit.first == Operation::kAppend;
+  if (!is_list(resource, name) && resource.type == ConfigResourceType::kBroker)
+    return invalid_config(fmt::format("Config value {} is not allowed for config key: {}",
+                                      appends ? "append" : "subtract", name));
   if (!is_list(resource, name))
     return invalid_config(fmt::format("Can't {} to key {} because its type is not LIST.",
                                       appends ? "APPEND" : "SUBTRACT", name));
@@ -158,6 +158,10 @@ Result<void> alter_incrementally(const ControllerView& view,
                                  Records& records) {
   const ConfigResource resource{static_cast<ConfigResourceType>(asked.resource_type), asked.resource_name};
   SEMEL_CHECK(check_resource(view.image, resource));
+  std::set<std::string> names;
+  for (const auto& config : asked.configs)
+    if (!names.insert(config.name).second)
+      return fail(ErrorCode::kInvalidRequest, "Error due to duplicate config keys");
   Changes changes;
   for (const auto& config : asked.configs) {
     const auto operation = static_cast<Operation>(config.config_operation);

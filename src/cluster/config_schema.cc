@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <charconv>
 #include <limits>
@@ -41,7 +42,12 @@ bool is_one_of(std::string_view value, std::string_view allowed) {
 }
 
 std::string_view type_name(ConfigType type) {
-  return type == ConfigType::kInt ? "INT" : type == ConfigType::kDouble ? "DOUBLE" : "LONG";
+  switch (type) {
+    case ConfigType::kShort: return "SHORT";
+    case ConfigType::kInt: return "INT";
+    case ConfigType::kDouble: return "DOUBLE";
+    default: return "LONG";
+  }
 }
 
 template <class Number>
@@ -85,6 +91,7 @@ Result<void> check_number(const TopicConfigKey& key, std::string_view text) {
   }
   const auto number = to_number<int64_t>(trimmed);
   if (!number) return not_a_number();
+  if (key.type == ConfigType::kShort && (*number > INT16_MAX || *number < INT16_MIN)) return not_a_number();
   if (key.type == ConfigType::kInt && (*number > INT32_MAX || *number < INT32_MIN)) return not_a_number();
   return check_range(key, trimmed, static_cast<double>(*number));
 }
@@ -114,6 +121,7 @@ Result<void> check_list(const TopicConfigKey& key, std::string_view text) {
 
 Result<void> check_value(const TopicConfigKey& key, std::string_view text) {
   switch (key.type) {
+    case ConfigType::kShort:
     case ConfigType::kInt:
     case ConfigType::kLong:
     case ConfigType::kDouble: return check_number(key, text);
@@ -149,14 +157,53 @@ std::string scaled(const std::string& value, int64_t factor) {
   return fmt::format("{}", *number * factor);
 }
 
-/// Every layer that names `name`, strongest first; `value` is told in the topic's unit.
-void add_broker_layers(std::string_view name, const ConfigLayers& layers, std::vector<ConfigSynonym>& out) {
+/// Settings that say the same in other units: the first one that is set counts.
+constexpr std::array<std::array<const char*, 3>, 4> kChains = {{
+    {"log.flush.interval.ms", "log.flush.scheduler.interval.ms", nullptr},
+    {"log.retention.ms", "log.retention.minutes", "log.retention.hours"},
+    {"log.roll.jitter.ms", "log.roll.jitter.hours", nullptr},
+    {"log.roll.ms", "log.roll.hours", nullptr},
+}};
+
+std::vector<std::string_view> chain_of(std::string_view name) {
+  std::vector<std::string_view> chain;
+  for (const auto& names : kChains) {
+    for (const char* other : names)
+      if (other != nullptr) chain.emplace_back(other);
+    if (std::ranges::find(chain, name) != chain.end()) return chain;
+    chain.clear();
+  }
+  return {name};
+}
+
+/// What every layer says of `name` and its synonyms, strongest layer first, as Kafka lists it: what
+/// stands before the first mention of `name` itself is left out.
+std::vector<ConfigSynonym> broker_synonyms(std::string_view name, const ConfigLayers& layers) {
   const std::pair<const ConfigMap*, ConfigSource> order[] = {
       {layers.broker, ConfigSource::kDynamicBroker},
       {layers.cluster, ConfigSource::kDynamicDefaultBroker},
       {layers.static_broker, ConfigSource::kStaticBroker}};
+  // The scheduler's interval is a default of the other one, and not the other way round.
+  const auto chain = name == "log.flush.scheduler.interval.ms" ? std::vector{name} : chain_of(name);
+  std::vector<ConfigSynonym> found;
   for (const auto& [map, source] : order)
-    if (const std::string* value = look_up(map, name)) out.push_back({std::string(name), *value, source});
+    for (const std::string_view other : chain)
+      if (const std::string* value = look_up(map, other)) found.push_back({std::string(other), *value, source});
+  for (const std::string_view other : chain) {
+    const BrokerConfigKey* key = find_broker_config(other);
+    if (key != nullptr && key->default_value != nullptr)
+      found.push_back({std::string(other), key->default_value, ConfigSource::kDefault});
+  }
+  const auto first = std::ranges::find(found, name, &ConfigSynonym::name);
+  found.erase(found.begin(), first);
+  return found;
+}
+
+/// What the strongest layer says of `name`.
+const std::string* strongest_value(std::string_view name, const ConfigLayers& layers) {
+  for (const ConfigMap* map : {layers.broker, layers.cluster, layers.static_broker})
+    if (const std::string* value = look_up(map, name)) return value;
+  return nullptr;
 }
 
 }  // namespace
@@ -182,38 +229,59 @@ Result<void> validate_topic_config(const ConfigMap& configs) {
 EffectiveConfig effective_topic_config(const TopicConfigKey& key, const ConfigLayers& layers) {
   EffectiveConfig result;
   result.value = key.default_value == nullptr ? "" : key.default_value;
-  std::optional<std::string> strongest;
-  if (const std::string* own = look_up(layers.topic, key.name)) {
-    result.synonyms.push_back({key.name, *own, ConfigSource::kDynamicTopic});
-    strongest = *own;
+  const std::string* own = look_up(layers.topic, key.name);
+  if (own != nullptr) result.synonyms.push_back({key.name, *own, ConfigSource::kDynamicTopic});
+  if (key.synonyms[0].name != nullptr)
+    for (ConfigSynonym& synonym : broker_synonyms(key.synonyms[0].name, layers))
+      result.synonyms.push_back(std::move(synonym));
+  if (!result.synonyms.empty()) result.source = result.synonyms.front().source;
+  if (own != nullptr) {
+    result.value = *own;
+    return result;
   }
   for (const ConfigSynonymKey& synonym : key.synonyms) {
-    if (synonym.name == nullptr) break;
-    const size_t before = result.synonyms.size();
-    add_broker_layers(synonym.name, layers, result.synonyms);
-    if (!strongest && result.synonyms.size() > before)
-      strongest = scaled(result.synonyms[before].value, synonym.factor);
+    const std::string* value = synonym.name == nullptr ? nullptr : strongest_value(synonym.name, layers);
+    if (value == nullptr) continue;
+    result.value = scaled(*value, synonym.factor);
+    break;
   }
-  if (const char* first = key.synonyms[0].name) {
-    const BrokerConfigKey* broker_key = find_broker_config(first);
-    if (broker_key != nullptr && broker_key->default_value != nullptr)
-      result.synonyms.push_back({first, broker_key->default_value, ConfigSource::kDefault});
-  }
-  if (!result.synonyms.empty()) result.source = result.synonyms.front().source;
-  if (strongest) result.value = *std::move(strongest);
+  // A broker's retention below 0 is for ever.
+  if (std::string_view(key.name) == "retention.ms" && result.value.starts_with('-')) result.value = "-1";
   return result;
 }
 
 std::optional<EffectiveConfig> effective_broker_config(const BrokerConfigKey& key,
                                                        const ConfigLayers& layers) {
   EffectiveConfig result;
-  add_broker_layers(key.name, layers, result.synonyms);
-  if (key.default_value != nullptr)
-    result.synonyms.push_back({key.name, key.default_value, ConfigSource::kDefault});
+  result.synonyms = broker_synonyms(key.name, layers);
   if (result.synonyms.empty()) return std::nullopt;
   result.value = result.synonyms.front().value;
   result.source = result.synonyms.front().source;
   return result;
+}
+
+std::string broker_config_value(std::string_view name, const ConfigLayers& layers) {
+  const BrokerConfigKey* key = find_broker_config(name);
+  SEMEL_ASSERT(key != nullptr, "a broker setting that is not in the table");
+  if (const std::string* value = strongest_value(name, layers)) return *value;
+  SEMEL_ASSERT(key->default_value != nullptr, "a broker setting without a value");
+  return key->default_value;
+}
+
+int64_t broker_config_number(std::string_view name, const ConfigLayers& layers) {
+  const auto number = to_number<int64_t>(trim(broker_config_value(name, layers)));
+  if (number) return *number;
+  return to_number<int64_t>(find_broker_config(name)->default_value).value_or(0);
+}
+
+Result<void> check_broker_value(const BrokerConfigKey& key, std::string_view value) {
+  if (key.type == ConfigType::kList && key.values == nullptr) return {};
+  TopicConfigKey as_topic{key.name, key.type, key.default_value, std::nullopt, std::nullopt, key.values};
+  if (key.lowest != INT64_MIN) as_topic.min = static_cast<double>(key.lowest);
+  if (key.highest != INT64_MAX) as_topic.max = static_cast<double>(key.highest);
+  auto checked = check_value(as_topic, value);
+  if (!checked) checked.error().code = ErrorCode::kInvalidRequest;
+  return checked;
 }
 
 std::string topic_config_value(std::string_view name, const ConfigLayers& layers) {

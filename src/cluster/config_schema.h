@@ -72,6 +72,9 @@ std::span<const BrokerConfigKey> broker_config_keys();
 const TopicConfigKey* find_topic_config(std::string_view name);
 const BrokerConfigKey* find_broker_config(std::string_view name);
 
+/// One value of a broker setting, by its type and bounds. kInvalidRequest with Kafka's own text.
+Result<void> check_broker_value(const BrokerConfigKey& key, std::string_view value);
+
 /// All settings of one topic together. kInvalidConfig with Kafka's own text.
 Result<void> validate_topic_config(const ConfigMap& configs);
 
@@ -96,12 +99,18 @@ struct EffectiveConfig {
 };
 
 EffectiveConfig effective_topic_config(const TopicConfigKey& key, const ConfigLayers& layers);
-/// Nothing if it has no value anywhere.
+/// Nothing if it has no value anywhere. Synonyms (log.retention.hours of log.retention.ms, …) are listed
+/// from the first layer on that names the key itself, as Kafka does.
 std::optional<EffectiveConfig> effective_broker_config(const BrokerConfigKey& key,
                                                        const ConfigLayers& layers);
 /// The value of a topic setting; the key must exist.
 std::string topic_config_value(std::string_view name, const ConfigLayers& layers);
 /// As above, for settings of type int and long.
 int64_t topic_config_number(std::string_view name, const ConfigLayers& layers);
+
+/// The value of a broker setting; the key must exist and have a default or be set.
+std::string broker_config_value(std::string_view name, const ConfigLayers& layers);
+/// As above, for settings of type short, int and long.
+int64_t broker_config_number(std::string_view name, const ConfigLayers& layers);
 
 }  // namespace semel::cluster

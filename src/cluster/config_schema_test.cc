@@ -86,6 +86,40 @@ TEST(TopicConfig, DefaultsComeFromTheStrongestLayer) {
   EXPECT_TRUE(effective_topic_config(*find_topic_config("retention.ms"), {}).synonyms.empty());
 }
 
+std::string shown(const EffectiveConfig& config) {
+  std::string text = config.value + " " + std::to_string(static_cast<int>(config.source));
+  for (const ConfigSynonym& synonym : config.synonyms)
+    text += " " + std::to_string(static_cast<int>(synonym.source)) + ":" + synonym.name + "=" + synonym.value;
+  return text;
+}
+
+// Every answer here is a running Kafka 4.3.1's.
+TEST(BrokerConfig, SynonymsAreListedAsKafkaDoes) {
+  const ConfigMap own{{"log.retention.ms", "2000000"}};
+  const ConfigMap all{{"log.retention.ms", "-5"}, {"message.max.bytes", "2000000"}};
+  const ConfigLayers layers{.topic = nullptr, .broker = &own, .cluster = &all, .static_broker = nullptr};
+  const auto broker = [](const char* name, const ConfigLayers& at) {
+    return effective_broker_config(*find_broker_config(name), at);
+  };
+  EXPECT_EQ(shown(*broker("log.retention.ms", layers)),
+            "2000000 2 2:log.retention.ms=2000000 3:log.retention.ms=-5 5:log.retention.hours=168");
+  EXPECT_EQ(shown(*broker("log.retention.hours", layers)), "168 5 5:log.retention.hours=168");
+  EXPECT_EQ(shown(*broker("message.max.bytes", layers)),
+            "2000000 3 3:message.max.bytes=2000000 5:message.max.bytes=1048588");
+  EXPECT_FALSE(broker("log.retention.ms", {}).has_value());
+  EXPECT_FALSE(broker("ssl.keystore.location", layers).has_value());
+  const auto topic = [](const char* name, const ConfigLayers& at) {
+    return shown(effective_topic_config(*find_topic_config(name), at));
+  };
+  EXPECT_EQ(topic("retention.ms", layers),
+            "2000000 2 2:log.retention.ms=2000000 3:log.retention.ms=-5 5:log.retention.hours=168");
+  EXPECT_EQ(topic("max.message.bytes", layers),
+            "2000000 3 3:message.max.bytes=2000000 5:message.max.bytes=1048588");
+  const ConfigLayers without_own{.topic = nullptr, .broker = nullptr, .cluster = &all, .static_broker = nullptr};
+  EXPECT_EQ(topic("retention.ms", without_own), "-1 3 3:log.retention.ms=-5 5:log.retention.hours=168");
+  EXPECT_EQ(topic("segment.bytes", layers), "1073741824 5 5:log.segment.bytes=1073741824");
+}
+
 TEST(ConfigTables, AreSortedAndComplete) {
   EXPECT_TRUE(std::ranges::is_sorted(
       topic_config_keys(), {}, [](const TopicConfigKey& k) { return std::string_view(k.name); }));

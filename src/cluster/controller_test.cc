@@ -1,6 +1,7 @@
 // The controller's decisions, without log or network.
 #include "cluster/controller.h"
 
+#include "cluster/directory_decisions.h"
 #include "cluster/election_decisions.h"
 #include "cluster/feature_decisions.h"
 #include "cluster/format.h"
@@ -601,6 +602,77 @@ TEST_F(ElrTest, AnUncleanRestartIsElectedAsLastKnownLeader) {
   EXPECT_EQ(partition("t").leader, BrokerId{1});
   EXPECT_EQ(partition("t").recovery_state, LeaderRecoveryState::kRecovering);
   EXPECT_TRUE(partition("t").last_known_elr.empty());
+}
+
+class DirectoryTest : public Fixture {
+ protected:
+  /// Broker 1 with two directories; its replicas are nowhere yet.
+  void start_two() {
+    gen::BrokerRegistrationRequest request = registration(1);
+    request.log_dirs.push_back(second_);
+    ASSERT_EQ(do_register(request), ErrorCode::kNone) << text;
+    ASSERT_FALSE(beat(1, false).is_fenced);
+  }
+  /// The answer for one replica; the topic-wide error is negative.
+  int assign(const TopicId& topic, int32_t index, const DirectoryId& directory, int32_t broker = 1) {
+    gen::AssignReplicasToDirsRequest request;
+    request.broker_id = broker;
+    request.broker_epoch = epochs[broker];
+    auto& asked = request.directories.append();
+    asked.id = directory;
+    auto& asked_topic = asked.topics.append();
+    asked_topic.topic_id = topic;
+    asked_topic.partitions.append().partition_index = index;
+    const auto decision = decide_assign_replicas(controller->view(), request);
+    if (!decision) return -static_cast<int>(decision.error().code);
+    last_records = decision->records;
+    append(decision->records);
+    EXPECT_EQ(decision->response.directories[0].id, directory);
+    EXPECT_EQ(decision->response.directories[0].topics[0].topic_id, topic);
+    return decision->response.directories[0].topics[0].partitions[0].error_code;
+  }
+  const DirectoryId first_ = Uuid::from_halves(100, 1);
+  const DirectoryId second_ = Uuid::from_halves(100, 77);
+};
+
+TEST_F(DirectoryTest, AReplicasDirectoryIsNoted) {
+  start_two();
+  create("t", 2);
+  const TopicId id = controller->image()->topic("t")->id;
+  EXPECT_EQ(partition("t").directories, std::vector{kDirectoryUnassigned});
+  EXPECT_EQ(assign(id, 0, second_), 0);
+  EXPECT_EQ(partition("t").directories, std::vector{second_});
+  EXPECT_EQ(partition("t").leader, BrokerId{1});
+  EXPECT_EQ(partition("t").leader_epoch, LeaderEpoch{0});
+  EXPECT_EQ(partition("t").partition_epoch, 1);
+  EXPECT_EQ(assign(id, 0, second_), 0);
+  EXPECT_TRUE(last_records.empty()) << "nothing changes";
+  EXPECT_EQ(partition("t", 1).directories, std::vector{kDirectoryUnassigned});
+}
+
+TEST_F(DirectoryTest, WhatMakesNoSenseIsRefused) {
+  start_two();
+  start_broker(2);
+  create("t");
+  const TopicId id = controller->image()->topic("t")->id;
+  const bool is_on_one = partition("t").has_replica(BrokerId{1});
+  EXPECT_EQ(assign(Uuid::from_halves(1, 2), 0, first_), static_cast<int>(ErrorCode::kUnknownTopicId));
+  EXPECT_EQ(assign(id, 7, first_), static_cast<int>(ErrorCode::kUnknownTopicOrPartition));
+  EXPECT_EQ(assign(id, 0, first_, is_on_one ? 2 : 1), static_cast<int>(ErrorCode::kNotLeaderOrFollower));
+  epochs[2] += 1;
+  EXPECT_EQ(assign(id, 0, first_, 2), -static_cast<int>(ErrorCode::kStaleBrokerEpoch));
+  EXPECT_EQ(assign(id, 0, first_, 9), -static_cast<int>(ErrorCode::kBrokerIdNotRegistered));
+}
+
+TEST_F(DirectoryTest, AReplicaInADirectoryThatIsGoneLeadsNoMore) {
+  start_two();
+  start_broker(2);
+  create("t", 1, 2);
+  const TopicId id = controller->image()->topic("t")->id;
+  EXPECT_EQ(assign(id, 0, Uuid::from_halves(9, 9)), 0);
+  EXPECT_EQ(partition("t").leader, BrokerId{2});
+  EXPECT_EQ(partition("t").isr, std::vector{BrokerId{2}});
+  EXPECT_EQ(partition("t").directory_of(BrokerId{1}), Uuid::from_halves(9, 9));
 }
 
 }  // namespace

@@ -45,6 +45,10 @@ PartitionChange& PartitionChange::set_recovery_state(LeaderRecoveryState state) 
   recovery_ = state;
   return *this;
 }
+PartitionChange& PartitionChange::set_directory(BrokerId broker, const DirectoryId& directory) {
+  moved_.emplace(broker, directory);
+  return *this;
+}
 PartitionChange& PartitionChange::set_unclean_shutdown(BrokerId broker) {
   unclean_ = {broker};
   return *this;
@@ -173,17 +177,20 @@ void PartitionChange::put_last_known_leader(gen::PartitionChangeRecord& record) 
 }
 
 void PartitionChange::put_assignment(gen::PartitionChangeRecord& record) const {
-  if (replicas_ != partition_.replicas) {
-    put_brokers(replicas_, record.replicas);
-    if (rules_.version.has_directory_assignment()) {
-      record.directories.clear();
-      for (const BrokerId broker : replicas_)
-        record.directories.push_back(partition_.has_replica(broker) ? partition_.directory_of(broker)
-                                                                    : kDirectoryUnassigned);
-    }
-  }
+  if (replicas_ != partition_.replicas) put_brokers(replicas_, record.replicas);
+  put_directories(record);
   if (removing_ != partition_.removing_replicas) put_brokers(removing_, record.removing_replicas);
   if (adding_ != partition_.adding_replicas) put_brokers(adding_, record.adding_replicas);
+}
+
+void PartitionChange::put_directories(gen::PartitionChangeRecord& record) const {
+  const bool is_moved = moved_ && partition_.directory_of(moved_->first) != moved_->second;
+  if (!rules_.version.has_directory_assignment() || (replicas_ == partition_.replicas && !is_moved)) return;
+  record.directories.clear();
+  for (const BrokerId broker : replicas_) {
+    const DirectoryId known = partition_.has_replica(broker) ? partition_.directory_of(broker) : kDirectoryUnassigned;
+    record.directories.push_back(is_moved && broker == moved_->first ? moved_->second : known);
+  }
 }
 
 }  // namespace semel::cluster

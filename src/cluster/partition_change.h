@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "cluster/features.h"
@@ -36,6 +37,8 @@ class PartitionChange {
 
   PartitionChange& set_isr(std::vector<BrokerId> isr);
   PartitionChange& set_recovery_state(LeaderRecoveryState state);
+  /// The replica of `broker` lies there.
+  PartitionChange& set_directory(BrokerId broker, const DirectoryId& directory);
   /// Replicas of this broker were lost records: it leaves the ELR.
   PartitionChange& set_unclean_shutdown(BrokerId broker);
 
@@ -60,6 +63,7 @@ class PartitionChange {
   void put_elr(gen::PartitionChangeRecord& record) const;
   void put_last_known_leader(gen::PartitionChangeRecord& record) const;
   void put_assignment(gen::PartitionChangeRecord& record) const;
+  void put_directories(gen::PartitionChangeRecord& record) const;
 
   TopicId topic_;
   int32_t index_;
@@ -72,6 +76,7 @@ class PartitionChange {
   std::vector<BrokerId> elr_;
   std::vector<BrokerId> unclean_;
   LeaderRecoveryState recovery_;
+  std::optional<std::pair<BrokerId, DirectoryId>> moved_;  // a replica and its new directory
 };
 
 }  // namespace semel::cluster

@@ -38,6 +38,8 @@ void LogManager::update_config(const std::string& topic, const LogConfig& config
   }
 }
 
+void LogManager::set_producer_expiration(int64_t expiration_ms) { impl_->set_producer_expiration(expiration_ms); }
+
 Flusher& LogManager::flusher_of(const Log& log) { return impl_->flusher_of(log); }
 
 }  // namespace semel::log

@@ -2,7 +2,7 @@
 // checkpoints, background flush, retention, deletion.
 //
 // Threads: find, logs, directories and flusher_of may be called from any thread. start, stop, create,
-// remove and set_stray belong to the home executor (runtime.executors[0]); its timers do the rest and
+// remove, set_stray and set_producer_expiration belong to the home executor (runtime.executors[0]); its timers do the rest and
 // blocking work goes to the I/O pool.
 #pragma once
 
@@ -95,6 +95,9 @@ class LogManager {
   /// Renames the folder to …-stray: it is kept, and no longer a partition.
   Result<void> set_stray(const TopicPartition& name);
   void update_config(const std::string& topic, const LogConfig& config);
+
+  /// producer.id.expiration.ms from the next pass on.
+  void set_producer_expiration(int64_t expiration_ms);
 
   /// For durability class `ack`.
   Flusher& flusher_of(const Log& log);

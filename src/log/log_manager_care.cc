@@ -147,6 +147,10 @@ void LogManager::Impl::retention_tick() {
   });
 }
 
+void LogManager::Impl::set_producer_expiration(int64_t expiration_ms) {
+  for (const auto& directory : directories_) directory->context().producers.expiration_ms = expiration_ms;
+}
+
 /// So many slots per flush interval that a whole table is walked once per check interval.
 void LogManager::Impl::expiry_tick() {
   const auto rounds = std::max<int64_t>(1, config_.producer_expiration_check_ms / config_.flush_interval_ms);

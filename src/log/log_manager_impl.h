@@ -33,6 +33,7 @@ class LogManager::Impl : public std::enable_shared_from_this<LogManager::Impl> {
   Result<std::shared_ptr<Log>> create(const TopicPartition& name, const TopicId& topic_id,
                                       std::optional<DirectoryId> directory);
   Result<void> retire(const TopicPartition& name, std::string_view suffix);
+  void set_producer_expiration(int64_t expiration_ms);
 
  private:
   using Works = std::vector<rt::UniqueFunction<void()>>;

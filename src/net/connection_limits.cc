@@ -4,11 +4,17 @@
 
 namespace semel::net {
 
+void ConnectionLimits::set(uint32_t total_max, uint32_t per_host_max) {
+  auto counts = counts_.lock();
+  counts->total_max = total_max;
+  counts->per_host_max = per_host_max;
+}
+
 bool ConnectionLimits::enter(const std::string& host) {
   auto counts = counts_.lock();
-  if (counts->total >= total_max_) return false;
+  if (counts->total >= counts->total_max) return false;
   uint32_t& here = counts->by_host[host];
-  if (here >= per_host_max_) {
+  if (here >= counts->per_host_max) {
     if (here == 0) counts->by_host.erase(host);
     return false;
   }

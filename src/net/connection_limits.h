@@ -15,8 +15,10 @@ class ConnectionLimits {
   static constexpr uint32_t kUnlimited = std::numeric_limits<int32_t>::max();
 
   /// `max.connections` and `max.connections.per.ip`.
-  ConnectionLimits(uint32_t total_max, uint32_t per_host_max)
-      : total_max_(total_max), per_host_max_(per_host_max) {}
+  ConnectionLimits(uint32_t total_max, uint32_t per_host_max) { set(total_max, per_host_max); }
+
+  /// Any thread. Connections that are there stay.
+  void set(uint32_t total_max, uint32_t per_host_max);
 
   /// Any thread. False: the connection must be refused, and is not counted.
   bool enter(const std::string& host);
@@ -26,11 +28,11 @@ class ConnectionLimits {
 
  private:
   struct Counts {
+    uint32_t total_max = kUnlimited;
+    uint32_t per_host_max = kUnlimited;
     uint32_t total = 0;
     std::unordered_map<std::string, uint32_t> by_host;
   };
-  const uint32_t total_max_;
-  const uint32_t per_host_max_;
   rt::Guarded<Counts> counts_;
 };
 

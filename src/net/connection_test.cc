@@ -371,6 +371,13 @@ TEST_F(ConnectionTest, ConnectionsOfOneAddressAreCounted) {
   TestPeer fourth(runtime_, address_);
   fourth.send(request(1, "welcome"));
   EXPECT_EQ(answer(fourth.receive()).second, "welcome");
+  server_->set_connection_limits(ConnectionLimits::kUnlimited, 3);
+  TestPeer fifth(runtime_, address_);
+  fifth.send(request(2, "one more"));
+  EXPECT_EQ(answer(fifth.receive()).second, "one more");
+  server_->set_connection_limits(2, 3);
+  TestPeer sixth(runtime_, address_);
+  EXPECT_TRUE(sixth.is_closed_within(std::chrono::seconds(5)));
 }
 
 TEST_F(ConnectionTest, AServerThatCannotServeItsLargestRequestDoesNotListen) {

@@ -53,6 +53,8 @@ class SocketServer {
   rt::Task<void> stop();
 
   uint32_t connection_count() { return limits_.total(); }
+  /// For connections that come from now on. Any thread.
+  void set_connection_limits(uint32_t total_max, uint32_t per_ip_max) { limits_.set(total_max, per_ip_max); }
 
  private:
   class Reactor;

@@ -25,11 +25,28 @@ namespace semel::replica {
 /// `semel.flush`: what an acknowledgement promises.
 enum class FlushPolicy : uint8_t { kAuto, kAck, kOs };
 
+/// A setting that may change while others read it. Any thread.
+template <class T>
+class Adjustable {
+ public:
+  Adjustable(T value) : value_(value) {}  // NOLINT: stands for its value
+  Adjustable(const Adjustable& other) : value_(other.get()) {}
+  Adjustable& operator=(const Adjustable& other) {
+    value_.store(other.get(), std::memory_order_relaxed);
+    return *this;
+  }
+  T get() const { return value_.load(std::memory_order_relaxed); }
+  operator T() const { return get(); }
+
+ private:
+  std::atomic<T> value_;
+};
+
 /// Broker settings that every partition shares.
 struct PartitionConfig {
   BrokerId self;
-  FlushPolicy flush = FlushPolicy::kAuto;
-  uint64_t lookup_bytes_max = 64u << 20;  // semel.dedup.lookup.bytes
+  Adjustable<FlushPolicy> flush = FlushPolicy::kAuto;
+  Adjustable<uint64_t> lookup_bytes_max = uint64_t{64} << 20;  // semel.dedup.lookup.bytes
 };
 
 /// How many searches of older batches run in this broker.

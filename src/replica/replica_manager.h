@@ -30,6 +30,11 @@ class ReplicaManager final : public cluster::ImageListener {
   void stop();
 
   void on_image(const cluster::ImageChange& change) override;
+  /// `semel.flush` and `semel.dedup.lookup.bytes` from now on.
+  void set_partition_config(FlushPolicy flush, uint64_t lookup_bytes_max) {
+    config_.flush = flush;
+    config_.lookup_bytes_max = lookup_bytes_max;
+  }
   /// From LogManagerListener.
   void on_directory_offline(const std::vector<TopicPartition>& lost);
 
@@ -51,7 +56,7 @@ class ReplicaManager final : public cluster::ImageListener {
   void publish();
 
   rt::Runtime& runtime_;
-  const PartitionConfig config_;
+  PartitionConfig config_;
   log::LogManager& logs_;
   const cluster::ConfigMap static_broker_;
   LookupSlots lookup_slots_{kLookupSlots};

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <vector>
 
 #include "api/broker/small_handlers.h"
 #include "api/broker/topic_names.h"
@@ -30,6 +32,9 @@ bool is_wanted(const Asked& asked, std::string_view name) {
   return std::ranges::find(asked.configuration_keys, name) != asked.configuration_keys.end();
 }
 
+/// Of settings that nobody here knows.
+constexpr auto kUnknownType = cluster::ConfigType{0};
+
 struct Setting {
   std::string_view name;
   cluster::ConfigType type;
@@ -38,7 +43,7 @@ struct Setting {
 
 void put(const Setting& setting, const cluster::EffectiveConfig& effective, bool with_synonyms,
          Answer& answer) {
-  const bool is_sensitive = setting.type == cluster::ConfigType::kPassword;
+  const bool is_sensitive = setting.type == cluster::ConfigType::kPassword || setting.type == kUnknownType;
   auto& entry = answer.configs.append();
   entry.name = setting.name;
   entry.value.reset();
@@ -73,6 +78,23 @@ void describe_topic(const Asked& asked, const Layers& layers, const BrokerFacts&
   }
 }
 
+/// Settings that nobody here knows: they may be secrets.
+void describe_unknown(const Asked& asked, const Layers& layers, bool with_synonyms, Answer& answer) {
+  std::map<std::string, std::vector<cluster::ConfigSynonym>> unknown;
+  const auto collect = [&](const ConfigMapPtr& map, cluster::ConfigSource source) {
+    if (map == nullptr) return;
+    for (const auto& [name, value] : *map)
+      if (cluster::find_broker_config(name) == nullptr && is_wanted(asked, name))
+        unknown[name].push_back({name, value, source});
+  };
+  collect(layers.broker, cluster::ConfigSource::kDynamicBroker);
+  collect(layers.all_brokers, cluster::ConfigSource::kDynamicDefaultBroker);
+  for (auto& [name, synonyms] : unknown) {
+    const cluster::ConfigSource source = synonyms.front().source;
+    put({name, kUnknownType, true}, {"", source, std::move(synonyms)}, with_synonyms, answer);
+  }
+}
+
 void describe_broker(const Asked& asked, const Layers& layers, const BrokerFacts& facts,
                      bool with_synonyms, Answer& answer) {
   const cluster::ConfigLayers borrowed = layers.borrow(facts.static_config);
@@ -83,18 +105,19 @@ void describe_broker(const Asked& asked, const Layers& layers, const BrokerFacts
         with_synonyms, answer);
     if (!effective) answer.configs.back().value.reset();
   }
+  describe_unknown(asked, layers, with_synonyms, answer);
 }
 
 /// The dynamic settings of every broker, as they were set.
-void describe_defaults(const Asked& asked, const ConfigMapPtr& all_brokers, Answer& answer) {
+void describe_defaults(const Asked& asked, const ConfigMapPtr& all_brokers, bool with_synonyms,
+                       Answer& answer) {
   if (all_brokers == nullptr) return;
   for (const auto& [name, value] : *all_brokers) {
     const cluster::BrokerConfigKey* key = cluster::find_broker_config(name);
     if (!is_wanted(asked, name)) continue;
-    // A key that is not known may be a secret.
-    const auto type = key != nullptr ? key->type : cluster::ConfigType::kPassword;
-    put({name, type, false}, {value, cluster::ConfigSource::kDynamicDefaultBroker, {}}, false,
-        answer);
+    const auto type = key != nullptr ? key->type : kUnknownType;
+    const auto source = cluster::ConfigSource::kDynamicDefaultBroker;
+    put({name, type, key == nullptr}, {value, source, {{name, value, source}}}, with_synonyms, answer);
   }
 }
 
@@ -135,7 +158,7 @@ Progress DescribeConfigsHandler::admit(RequestContext& context) {
       layers.topic = image->config(ConfigResourceType::kTopic, asked.resource_name);
       describe_topic(asked, layers, services_.facts, request.include_synonyms, answer);
     } else if (type == ConfigResourceType::kBroker && asked.resource_name.empty()) {
-      describe_defaults(asked, layers.all_brokers, answer);
+      describe_defaults(asked, layers.all_brokers, request.include_synonyms, answer);
     } else if (type == ConfigResourceType::kBroker && asked.resource_name == self) {
       describe_broker(asked, layers, services_.facts, request.include_synonyms, answer);
     } else if (type == ConfigResourceType::kBroker) {

@@ -86,5 +86,6 @@ rt::Task<bool> answer_elect_leaders(Call& call);
 rt::Task<bool> answer_update_features(Call& call);
 rt::Task<bool> answer_describe_cluster(Call& call);
 rt::Task<bool> answer_alter_partition(Call& call);
+rt::Task<bool> answer_assign_replicas_to_dirs(Call& call);
 
 }  // namespace semel::api::controller

@@ -10,6 +10,7 @@
 #include "bytes/endian.h"
 #include "cluster/broker_lifecycle.h"
 #include "cluster/controller_call.h"
+#include "cluster/directory_reporter.h"
 #include "cluster/features.h"
 #include "cluster/format.h"
 #include "cluster/image_writer.h"
@@ -102,7 +103,7 @@ class ControllerApiTest : public ::testing::Test {
     self.incarnation_id = runtime_->random->uuid();
     self.endpoints = {{"PLAINTEXT", "localhost", 9092, cluster::SecurityProtocol::kPlaintext}};
     self.features = cluster::controller_features();
-    self.directories = {log_directory_};
+    self.directories = log_directories_;
     runtime_.on(0, [&] {
       node_ = std::make_unique<cluster::EmbeddedController>(*runtime_, std::move(config), [](const Error&) {});
       dispatcher_ = make_dispatcher(*node_, runtime_.executor());
@@ -229,7 +230,7 @@ class ControllerApiTest : public ::testing::Test {
   }
 
   static inline int count_ = 0;
-  DirectoryId log_directory_ = Uuid::from_halves(8, 9);
+  std::vector<DirectoryId> log_directories_{Uuid::from_halves(8, 9)};
   fs::path directory_;
   rt::StartedRuntime runtime_{1, 2};
   std::unique_ptr<cluster::EmbeddedController> node_;
@@ -297,7 +298,7 @@ TEST_F(ControllerApiTest, ARestartedBrokerComesBackAtOnce) {
 
 TEST_F(ControllerApiTest, ADirectoryOfKafkasIsFollowedFromItsSnapshot) {
   take_golden("kafka-4.3.1/clean");
-  log_directory_ = *Uuid::from_text("WwRETkZhpuHUeeusvzI0ew");
+  log_directories_ = {*Uuid::from_text("WwRETkZhpuHUeeusvzI0ew")};
   start(1);
   join();
   sync();
@@ -308,6 +309,45 @@ TEST_F(ControllerApiTest, ADirectoryOfKafkasIsFollowedFromItsSnapshot) {
   EXPECT_EQ(leader(), BrokerId{1});
   EXPECT_EQ(images_->current()->metadata_version(), 30);
   EXPECT_EQ(create("after", 1).topics[0].error_code, 0);
+}
+
+TEST_F(ControllerApiTest, TheControllerLearnsWhereReplicasLie) {
+  log_directories_.push_back(Uuid::from_halves(8, 10));
+  start(1001);
+  join();
+  create("before", 1);
+  sync();
+  const auto directory = [this](const std::string& topic, int32_t index) {
+    return images_->current()->partition(topic, PartitionIndex{index})->directory_of(BrokerId{1});
+  };
+  EXPECT_EQ(directory("before", 0), kDirectoryUnassigned);
+  std::unique_ptr<cluster::DirectoryReporter> reporter;
+  runtime_.on(0, [&] {
+    reporter = std::make_unique<cluster::DirectoryReporter>(
+        runtime_.executor(), *channel_, *lifecycle_, BrokerId{1},
+        [this](const TopicPartition& name) -> std::optional<DirectoryId> {
+          if (name.topic == "absent") return std::nullopt;
+          return log_directories_[static_cast<size_t>(name.partition.value) % 2];
+        });
+    reporter->start(images_->current());
+    images_->add_listener(*reporter);
+  });
+  create("absent", 1);
+  create("after", 3);
+  const auto is_known = [&] {
+    const auto image = images_->current();
+    return image->topic("after") != nullptr && directory("before", 0) == log_directories_[0] &&
+           directory("after", 0) == log_directories_[0] && directory("after", 1) == log_directories_[1] &&
+           directory("after", 2) == log_directories_[0];
+  };
+  for (int i = 0; i < 5000 && !is_known(); ++i) usleep(1000);
+  EXPECT_TRUE(is_known());
+  EXPECT_EQ(directory("absent", 0), kDirectoryUnassigned);
+  EXPECT_EQ(images_->current()->partition("after", PartitionIndex{1})->leader_epoch, LeaderEpoch{0});
+  runtime_.on(0, [&] {
+    images_->remove_listener(*reporter);
+    reporter->stop();
+  });
 }
 
 TEST_F(ControllerApiTest, SettingsAreAlteredAndChecked) {

@@ -34,6 +34,7 @@ constexpr Row kRows[] = {
     {gen::ApiKey::kBrokerHeartbeat, Order::kOverlaps, &answer_broker_heartbeat},
     {gen::ApiKey::kUnregisterBroker, Order::kOverlaps, &answer_unregister_broker},
     {gen::ApiKey::kAllocateProducerIds, Order::kOverlaps, &answer_allocate_producer_ids},
+    {gen::ApiKey::kAssignReplicasToDirs, Order::kOverlaps, &answer_assign_replicas_to_dirs},
 };
 
 const Row* find_row(int16_t key) {
