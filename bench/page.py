@@ -174,7 +174,8 @@ the frame, CRC it, append it to a file, acknowledge; for reads, sendfile.
 
 Trust CPU per request and per GiB more than requests per second, and those more than tails: "other work meanwhile" says how busy
 the machine was with something else. The load generator (`bench/load*.cc`) sends requests made beforehand (Produce 9, Fetch 12).
-Receive work on loopback is done in the sender's context; that is the same for all.
+Receive work on loopback is done in the sender's context; that is the same for all. What a flush costs is the disk's affair: a
+virtual disk may absorb it, so rows with flushes compare the brokers, and promise no such rate on another disk.
 
 ## Machine
 | | |
