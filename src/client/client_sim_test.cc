@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "broker/broker.h"
+#include "client/admin.h"
 #include "client/consumer.h"
 #include "client/producer.h"
 #include "gen/create_topics.h"
@@ -100,20 +101,19 @@ class Simulation {
 
   rt::Task<Result<void>> create_topic(int32_t partitions) {
     const auto config = ProducerConfig::from(settings({}));
-    BrokerPool pool(environment(), config->connection);
+    Admin admin(environment(), config->connection);
     gen::CreateTopicsRequest request;
     auto& topic = request.topics.append();
     topic.name = "t";
     topic.num_partitions = partitions;
     topic.replication_factor = 1;
     request.timeout_ms = 5'000;
-    auto connection = co_await pool.any();
-    if (!connection) co_return fail(connection.error());
-    const ConnectionPtr held = *connection;
-    auto response = co_await peer::call_typed<gen::CreateTopicsResponse>(*held, request);
-    pool.close();
-    co_await pool.join();
+    const rt::Instant deadline = client_->clock().now() + seconds{10};
+    auto response = co_await admin.call<gen::CreateTopicsResponse>(request, {deadline, nullptr});
+    co_await admin.close();
     if (!response) co_return fail(response.error());
+    const auto code = static_cast<ErrorCode>(response->topics.front().error_code);
+    if (code != ErrorCode::kNone && code != ErrorCode::kTopicAlreadyExists) co_return fail(code);
     co_return Result<void>{};
   }
 
