@@ -231,6 +231,13 @@ rt::Task<void> Consumer::fetch(int32_t broker, rt::Gate::Entry entry) {
   const rt::CancelToken token = cancel_.token();
   const ConnectionPtr connection = pool_.find(broker);
   const int16_t version = std::min(connection->versions(kKey).max, kFetchVersionMax);
+  if (version < connection->versions(kKey).min || version < gen::FetchRequest::kMinVersion) {
+    failure_ = {ErrorCode::kUnsupportedVersion,
+                "the broker serves no version of Fetch that this client knows"};
+    brokers_[broker].is_fetching = false;
+    wake_.set();
+    co_return;
+  }
   bytes::Writer writer;
   const auto encoded = make_request(broker).encode(writer, version);
   SEMEL_ASSERT(encoded.has_value(), "every field that is set can be told since version 4");

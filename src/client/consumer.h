@@ -42,8 +42,8 @@ class Consumer {
   /// Of the next record; kNoOffset while a seek by time is not resolved.
   Offset position(const TopicPartition& partition) const;
 
-  /// The offset of `time` (see seek_to_time) in `partition`; the end if no record is as young.
-  /// Errors as partitions_of.
+  /// The offset of `time` (see seek_to_time) in the assigned `partition`; the end if no record is
+  /// as young. Errors as partitions_of.
   rt::Task<Result<Offset>> offset_at(TopicPartition partition, int64_t time,
                                      rt::WaitLimits limits = {});
 

@@ -91,7 +91,7 @@ void Producer::pump() {
       auto batches = core_.drain(broker, time);
       if (batches.empty()) break;
       ++lane.in_flight;
-      rt::spawn(deliver(broker, std::move(batches), gate_.enter()));
+      rt::spawn(deliver(broker, connection, std::move(batches), gate_.enter()));
     }
   }
   start_chores(time);
@@ -124,10 +124,8 @@ rt::Task<Result<gen::ProduceResponse>> Producer::exchange(
   co_return response;
 }
 
-rt::Task<void> Producer::deliver(int32_t broker, std::vector<DrainedBatch> batches,
-                                 rt::Gate::Entry entry) {
-  const ConnectionPtr connection = pool_.find(broker);
-  SEMEL_ASSERT(connection != nullptr, "pump has just seen it");
+rt::Task<void> Producer::deliver(int32_t broker, ConnectionPtr connection,
+                                 std::vector<DrainedBatch> batches, rt::Gate::Entry entry) {
   auto response = co_await exchange(connection, batches);
   --lanes_[broker].in_flight;
   wake_.set();
@@ -267,6 +265,11 @@ Result<bool> Producer::check_topic(std::string_view topic) {
   if (is_closing_)
     return fail(ErrorCode::kInvalidRequest,
                 "Cannot perform operation after producer has been closed");
+  if (!config_.transactional_id.empty())
+    return fail(
+        ErrorCode::kInvalidTxnState,
+        "Cannot perform a 'send' before completing a call to initTransactions when "
+        "transactions are enabled. (transactional.id is set; this producer has no transactions)");
   const auto refused = topic_errors_.find(topic);
   if (refused != topic_errors_.end()) return fail(refused->second);
   if (topics_.contains(topic)) return true;

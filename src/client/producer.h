@@ -63,7 +63,8 @@ class Producer {
   rt::Task<void> run(rt::Gate::Entry entry);
   rt::Task<void> refresh(rt::Gate::Entry entry);
   rt::Task<void> learn_identity(rt::Gate::Entry entry);
-  rt::Task<void> deliver(int32_t broker, std::vector<DrainedBatch> batches, rt::Gate::Entry entry);
+  rt::Task<void> deliver(int32_t broker, ConnectionPtr connection,
+                         std::vector<DrainedBatch> batches, rt::Gate::Entry entry);
   rt::Task<Result<gen::ProduceResponse>> exchange(ConnectionPtr connection,
                                                   const std::vector<DrainedBatch>& batches);
   void pump();

@@ -223,6 +223,8 @@ std::expected<ConnectionSettings, ConfigRefusal> connection_settings(
     return refuse_late(
         "No enum constant org.apache.kafka.common.security.auth.SecurityProtocol." + protocol,
         "IllegalArgumentException");
+  if (protocol != "PLAINTEXT")
+    return refuse(fmt::format("security.protocol {}: this client speaks PLAINTEXT only", protocol));
   connection.security_protocol = std::move(protocol);
   return connection;
 }

@@ -124,6 +124,12 @@ TEST(ProducerConfig, SwitchingIdempotenceOffIsToldOnce) {
   EXPECT_THAT(config->warnings.front(), HasSubstr("idempotence is off because acks is 1"));
 }
 
+TEST(ProducerConfig, WhatWouldProtectTheConnectionIsRefusedRatherThanIgnored) {
+  const auto config = with("security.protocol=ssl");
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().text, HasSubstr("PLAINTEXT only"));
+}
+
 TEST(ProducerConfig, LevelsBelongToTheirCodec) {
   const auto config =
       with("compression.type=zstd;compression.zstd.level=7;compression.gzip.level=2");

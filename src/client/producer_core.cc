@@ -461,7 +461,11 @@ void ProducerCore::on_lost(const BatchRef& ref, const Error& why, bool was_sent,
   if (batch == nullptr) return;
   batch->is_maybe_stored = batch->is_maybe_stored || was_sent;
   needs_metadata_ = true;
-  retry(*partition, *batch, why, now);
+  // At most once: what may have arrived is not sent again.
+  if (config_.acks == 0 && was_sent)
+    give_up(*partition, *batch, why);
+  else
+    retry(*partition, *batch, why, now);
   settle(*partition);
 }
 

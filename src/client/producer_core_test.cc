@@ -327,6 +327,18 @@ TEST_F(Scene, AtMostOnceIsDoneWhenItIsWritten) {
   EXPECT_THAT(reports, ElementsAre("1@-1"));
 }
 
+TEST_F(Scene, AtMostOnceDoesNotSendAgainWhatMayHaveArrived) {
+  config.is_idempotent = false;
+  config.acks = 0;
+  begin();
+  put(1);
+  send();
+  lose(0);
+  wait(20);
+  EXPECT_EQ(send(), "");
+  EXPECT_THAT(reports, ElementsAre("1 maybe stored: NETWORK_EXCEPTION"));
+}
+
 TEST_F(Scene, LingerAndBatchSizeDecideWhenABatchIsReady) {
   config.batch_size = 200;
   begin();
