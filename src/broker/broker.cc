@@ -179,7 +179,7 @@ class Broker::Impl final : public log::LogManagerListener {
       ListenerConfig& listener = config_.listeners[i];
       if ((listener.bind.port == 0) != any_port || addresses_[i].port != 0) continue;
       SEMEL_TRY(addresses_[i], listen(listener, api::ListenerKind::kBroker));
-      if (any_port) listener.advertised.port = addresses_[i].port;
+      if (listener.advertised.port == 0) listener.advertised.port = addresses_[i].port;
     }
     if (!any_port && config_.controller_listener) {
       SEMEL_TRY(const auto address, listen(*config_.controller_listener, api::ListenerKind::kController));

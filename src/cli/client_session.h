@@ -19,7 +19,8 @@ class ClientSession {
   ClientSession& operator=(const ClientSession&) = delete;
 
   client::Environment environment();
-  rt::Executor& executor() { return *os_->runtime().executors.front(); }
+  rt::Runtime& runtime() { return os_->runtime(); }
+  rt::Executor& executor() { return *runtime().executors.front(); }
 
   /// Cancelled by a signal.
   const rt::CancelSource& stop() const { return stop_; }

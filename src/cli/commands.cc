@@ -12,8 +12,11 @@
 #include "cli/dump_log_command.h"
 #include "cli/kafka_console_consumer.h"
 #include "cli/kafka_console_producer.h"
+#include "cli/kafka_producer_perf.h"
 #include "cli/kafka_tools.h"
 #include "cli/kafka_topics.h"
+#include "cli/kafka_verifiable_producer.h"
+#include "cli/lab_command.h"
 #include "cli/produce_command.h"
 #include "cli/producers_command.h"
 #include "cli/storage.h"
@@ -57,6 +60,10 @@ constexpr Command kSemelCommands[] = {
     {"audit", "find records stored twice, lost or damaged in a data directory",
      [](Words words, CommandContext& context) {
        return run_audit_command(words, context.paths, context.output);
+     }},
+    {"lab", "see duplicates appear and vanish: acknowledgements are lost on purpose",
+     [](Words words, CommandContext& context) {
+       return run_lab_command(words, context.paths, context.output);
      }},
     {"completion", "print shell completion for bash, zsh or fish", &run_completion_command},
     {"version", "print the version",
@@ -106,6 +113,10 @@ constexpr Command kKafkaCommands[] = {
      [](Words words, CommandContext& context) {
        return run_kafka_log_dirs(kafka_call(words, context));
      }},
+    {"kafka-producer-perf-test.sh", "",
+     [](Words words, CommandContext& context) {
+       return run_kafka_producer_perf(words, context.runtime, context.output);
+     }},
     {"kafka-server-start.sh", "",
      [](Words words, CommandContext& context) {
        return context.serve(plan_kafka_server_start(words, *context.runtime.disk, context.output));
@@ -117,6 +128,10 @@ constexpr Command kKafkaCommands[] = {
     {"kafka-topics.sh", "",
      [](Words words, CommandContext& context) {
        return run_kafka_topics(words, context.connect, context.output);
+     }},
+    {"kafka-verifiable-producer.sh", "",
+     [](Words words, CommandContext& context) {
+       return run_kafka_verifiable_producer(words, context.runtime, context.output);
      }},
 };
 

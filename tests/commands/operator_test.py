@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 import kafka
-from harness import FAILED, GOLDEN, NOT_FOUND, OK, UNREACHABLE, USAGE, CommandTest, free_port
+from harness import CONFLICT, FAILED, GOLDEN, NOT_FOUND, OK, UNREACHABLE, USAGE, CommandTest, free_port
 
 
 class Operator(CommandTest):
@@ -142,6 +142,26 @@ class Completion(CommandTest):
                 self.assertIn(command, out)
         self.assertEqual(self.run_command("completion")[0], USAGE)
         self.assertEqual(self.run_command("completion", "csh")[0], USAGE)
+
+
+class Lab(CommandTest):
+    def test_duplicates_appear_and_vanish(self):
+        code, out, err = self.run_command("lab", "duplicates", timeout=120)
+        self.assertEqual(code, OK, out + err)
+        self.assertTrue(out.endswith("Everything came out as it must.\n"), out)
+        logs = re.findall(r"the log of (\S+):\n((?:     offset .*\n)+)", out)
+        values = {name: re.findall(r"offset \d+  (\S+)", text) for name, text in logs}
+        once = ["payment-1", "payment-2", "payment-3"]
+        self.assertEqual(values, {"at-least-once-0": ["payment-1", *once], "once-0": once, "once-restarted-0": once})
+        self.assertEqual(out.count("its acknowledgement is lost"), 3)
+        self.assertIn("the broker is stopped\n   the broker is started\n   payment-1 is acknowledged at offset 0", out)
+        self.assertRegex(out, r"once-restarted-0  producer \d+ epoch 0 .* 1 batch suppressed as duplicates")
+        self.assertIn("producer snapshot before offset 3, 1 producer", out)
+        self.assertTrue(os.path.isdir(self.path("semel-lab")))
+        code, out, err = self.run_command("lab", "duplicates")
+        self.assertEqual((code, out), (CONFLICT, ""))
+        self.assertIn("--data", err)
+        self.assertEqual(self.run_command("lab", "nonsense")[0], USAGE)
 
 
 class Audit(Operator):
