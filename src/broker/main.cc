@@ -11,21 +11,37 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/log_limiter.h"
 #include "broker/broker.h"
 #include "cli/cluster_caller.h"
 #include "cli/commands.h"
+#include "rt/guarded.h"
 #include "rt/linux/linux_runtime.h"
+#include "rt/linux/system_clock.h"
 
 namespace semel {
 namespace {
 
 constexpr rt::Duration kToolTimeout = std::chrono::seconds(30);
 
+/// Per area; errors are always written.
+constexpr uint32_t kLogBurst = 500;
+constexpr uint32_t kLogLinesPerSecond = 20;
+
 void write_log(LogLevel level, std::string_view area, std::string_view line) {
+  static const rt::linux_os::SystemClock clock;
+  static rt::Guarded<LogLimiter> limiter(kLogBurst, kLogLinesPerSecond);
   static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::trace, spdlog::level::debug,
                                                           spdlog::level::info, spdlog::level::warn,
                                                           spdlog::level::err};
-  spdlog::default_logger_raw()->log(kLevels[static_cast<size_t>(level)], "{}: {}", area, line);
+  spdlog::logger& logger = *spdlog::default_logger_raw();
+  if (level != LogLevel::kError) {
+    const int64_t now_ms = clock.now().ns / 1'000'000;
+    const auto left_out = limiter.with([&](LogLimiter& limits) { return limits.admit(area, now_ms); });
+    if (!left_out) return;
+    if (*left_out > 0) logger.warn("{}: {} lines were left out, there were too many", area, *left_out);
+  }
+  logger.log(kLevels[static_cast<size_t>(level)], "{}: {}", area, line);
 }
 
 void set_up_log() {
