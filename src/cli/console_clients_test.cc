@@ -217,7 +217,7 @@ TEST(MessageFormatter, PrintsFieldsInKafkasOrder) {
                     {"key.separator", "|"},
                     {"null.literal", "-"}})
       .format(consumed, text);
-  EXPECT_EQ(text, "CreateTime:17|Partition:2|Offset:5|Epoch:3|NO_HEADERS|k|-\n");
+  EXPECT_EQ(text, "CreateTime:17|Partition:2|Offset:5|Epoch:NOT_PRESENT|NO_HEADERS|k|-\n");
 }
 
 }  // namespace
