@@ -7,6 +7,7 @@
 #include <set>
 
 #include "cluster/broker_config_rules.h"
+#include "cluster/resource_config.h"
 
 namespace semel::cluster {
 namespace {
@@ -56,6 +57,12 @@ Result<void> check_resource(const MetadataImage& image, const ConfigResource& re
         return fail(ErrorCode::kUnknownTopicOrPartition, fmt::format("The topic '{}' does not exist.", resource.name));
       return {};
     case ConfigResourceType::kBroker: return check_broker_resource(image, resource);
+    case ConfigResourceType::kGroup:
+      if (resource.name.empty()) return fail(ErrorCode::kInvalidRequest, "Default group resources are not allowed.");
+      return {};
+    case ConfigResourceType::kClientMetrics:
+      if (resource.name.empty()) return fail(ErrorCode::kInvalidRequest, "Subscription name can't be empty");
+      return {};
     default:
       return fail(ErrorCode::kInvalidRequest,
                   fmt::format("Unexpected resource type {}.", static_cast<int>(resource.type)));
@@ -76,6 +83,15 @@ Result<void> check_broker_values(const ControllerView& view, const ConfigResourc
   ConfigLayers effective = view.topic_layers(nullptr);
   if (!resource.name.empty()) effective.broker = own.get();
   return check_broker_config_change({after, changed, !resource.name.empty(), effective});
+}
+
+Result<void> check_values(const ControllerView& view, const ConfigResource& resource, const ConfigMap& after,
+                          const Changes& changes) {
+  switch (resource.type) {
+    case ConfigResourceType::kTopic: return validate_topic_config(after);
+    case ConfigResourceType::kBroker: return check_broker_values(view, resource, after, changes);
+    default: return check_resource_config(resource.type, after, view.topic_layers(nullptr));
+  }
 }
 
 /// Checks everything together and adds the records.
@@ -101,8 +117,7 @@ Result<void> apply_changes(const ControllerView& view, const ConfigResource& res
     record.value = value;
     added.push_back({std::move(record), 0});
   }
-  if (resource.type == ConfigResourceType::kTopic) SEMEL_CHECK(validate_topic_config(after));
-  else SEMEL_CHECK(check_broker_values(view, resource, after, changes));
+  SEMEL_CHECK(check_values(view, resource, after, changes));
   if (view.has_elr() && resource.type == ConfigResourceType::kBroker && changes.contains("min.insync.replicas")) {
     if (!resource.name.empty())
       return invalid_config("Broker-level min.insync.replicas cannot be altered while ELR is enabled.");
@@ -121,7 +136,7 @@ bool is_list(const ConfigResource& resource, const std::string& name) {
     return key != nullptr && key->type == ConfigType::kList;
   }
   const BrokerConfigKey* key = find_broker_config(name);
-  return key != nullptr && key->type == ConfigType::kList;
+  return resource.type == ConfigResourceType::kBroker && key != nullptr && key->type == ConfigType::kList;
 }
 
 std::string default_of(const ConfigResource& resource, const std::string& name) {
@@ -157,6 +172,9 @@ Result<void> alter_incrementally(const ControllerView& view,
                                  const gen::IncrementalAlterConfigsRequest::AlterConfigsResource& asked,
                                  Records& records) {
   const ConfigResource resource{static_cast<ConfigResourceType>(asked.resource_type), asked.resource_name};
+  // Kafka's loggers are those of its Java classes; there are none of these here.
+  if (resource.type == ConfigResourceType::kBrokerLogger && !asked.configs.empty())
+    return invalid_config(fmt::format("Logger {} does not exist!", asked.configs[0].name));
   SEMEL_CHECK(check_resource(view.image, resource));
   std::set<std::string> names;
   for (const auto& config : asked.configs)

@@ -7,6 +7,7 @@
 #include "api/wire_code.h"
 #include "bytes/reader.h"
 #include "cluster/config_schema.h"
+#include "cluster/resource_config.h"
 #include "gen/describe_configs.h"
 
 namespace semel::api::broker {
@@ -108,6 +109,16 @@ void describe_broker(const Asked& asked, const Layers& layers, const BrokerFacts
   describe_unknown(asked, layers, with_synonyms, answer);
 }
 
+void describe_other(const Asked& asked, const cluster::ConfigMap* own, const cluster::ConfigLayers& broker,
+                    bool with_synonyms, Answer& answer) {
+  const auto type = static_cast<ConfigResourceType>(asked.resource_type);
+  for (const cluster::BrokerConfigKey& key : cluster::resource_config_keys(type)) {
+    if (!is_wanted(asked, key.name)) continue;
+    put({key.name, key.type, false}, cluster::effective_resource_config(type, key, own, broker), with_synonyms,
+        answer);
+  }
+}
+
 /// The dynamic settings of every broker, as they were set.
 void describe_defaults(const Asked& asked, const ConfigMapPtr& all_brokers, bool with_synonyms,
                        Answer& answer) {
@@ -165,6 +176,13 @@ Progress DescribeConfigsHandler::admit(RequestContext& context) {
       refuse(answer, ErrorCode::kInvalidRequest,
              "Unexpected broker id, expected " + self + " or empty string, but received " +
                  asked.resource_name);
+    } else if (!cluster::resource_config_keys(type).empty() && asked.resource_name.empty()) {
+      refuse(answer, ErrorCode::kInvalidRequest,
+             type == ConfigResourceType::kGroup ? "Group name must not be empty"
+                                                : "Client metrics subscription name must not be empty");
+    } else if (!cluster::resource_config_keys(type).empty()) {
+      const auto own = image->config(type, asked.resource_name);
+      describe_other(asked, own.get(), layers.borrow(services_.facts.static_config), request.include_synonyms, answer);
     } else {
       refuse(answer, ErrorCode::kInvalidRequest,
              "Unsupported resource type: " + std::to_string(asked.resource_type));
