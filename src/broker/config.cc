@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/assert.h"
+#include "base/text.h"
 #include "broker/config_table.h"
 #include "cluster/config_schema.h"
 
@@ -17,19 +18,6 @@ std::unexpected<Error> refuse(const Setting& setting, std::string_view why,
                               std::string_view advice) {
   return fail(ErrorCode::kInvalidConfig, fmt::format("{}: {}={} {}; {}", setting.origin,
                                                      setting.key, setting.value, why, advice));
-}
-
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  while (true) {
-    const size_t end = text.find(separator);
-    std::string_view part = text.substr(0, end);
-    while (!part.empty() && part.front() == ' ') part.remove_prefix(1);
-    while (!part.empty() && part.back() == ' ') part.remove_suffix(1);
-    if (!part.empty()) parts.emplace_back(part);
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
 }
 
 template <class T>
@@ -57,8 +45,8 @@ std::string range_text(const BrokerConfigKey& key) {
 }
 
 Result<void> check_choice(const BrokerConfigKey& key, const Setting& setting) {
-  const auto allowed = split(key.values, ',');
-  const auto values = key.type == ConfigType::kList ? split(setting.value, ',')
+  const auto allowed = split_list(key.values, ',');
+  const auto values = key.type == ConfigType::kList ? split_list(setting.value, ',')
                                                     : std::vector<std::string>{setting.value};
   for (const std::string& value : values)
     if (std::find(allowed.begin(), allowed.end(), value) == allowed.end())
@@ -142,24 +130,22 @@ Result<RawListener> parse_listener(const Setting& setting, const std::string& te
   const size_t scheme = text.find("://");
   if (scheme == std::string::npos || scheme == 0)
     return refuse(setting, fmt::format("has a listener without a name ({})", text), advice);
-  RawListener listener{text.substr(0, scheme), {}};
   const std::string rest = text.substr(scheme + 3);
-  const size_t colon = rest.rfind(':');
-  if (colon == std::string::npos)
+  if (rest.rfind(':') == std::string::npos)
     return refuse(setting, fmt::format("has a listener without a port ({})", text), advice);
-  const auto port = parse_number<int32_t>(std::string_view(rest).substr(colon + 1));
-  if (!port || *port < 0 || *port > 65535)
-    return refuse(setting, fmt::format("has a port outside 0 … 65535 ({})", text), advice);
-  listener.address.host = rest.substr(0, colon);
-  if (listener.address.host.starts_with('[') && listener.address.host.ends_with(']'))
-    listener.address.host = listener.address.host.substr(1, listener.address.host.size() - 2);
-  listener.address.port = static_cast<uint16_t>(*port);
-  return listener;
+  auto address = rt::Address::from_text(rest);
+  if (!address)
+    return refuse(setting,
+                  fmt::format("has a port outside 0 … 65535, or an IPv6 address without brackets "
+                              "({})",
+                              text),
+                  advice);
+  return RawListener{text.substr(0, scheme), std::move(*address)};
 }
 
 Result<std::vector<RawListener>> parse_listeners(const Setting& setting) {
   std::vector<RawListener> listeners;
-  for (const std::string& text : split(setting.value, ',')) {
+  for (const std::string& text : split_list(setting.value, ',')) {
     SEMEL_TRY(RawListener listener, parse_listener(setting, text));
     for (const RawListener& other : listeners)
       if (other.name == listener.name)
@@ -174,11 +160,11 @@ Result<std::vector<RawListener>> parse_listeners(const Setting& setting) {
 
 /// The security protocol of a listener's name by listener.security.protocol.map.
 Result<std::string> protocol_of(const Config& config, const std::string& name) {
-  for (const std::string& pair : split(config.text("listener.security.protocol.map"), ',')) {
+  for (const std::string& pair : split_list(config.text("listener.security.protocol.map"), ',')) {
     const size_t colon = pair.find(':');
     if (colon != std::string::npos && pair.substr(0, colon) == name) return pair.substr(colon + 1);
   }
-  const auto controllers = split(config.text("controller.listener.names"), ',');
+  const auto controllers = split_list(config.text("controller.listener.names"), ',');
   const bool is_controller =
       std::find(controllers.begin(), controllers.end(), name) != controllers.end();
   if (is_controller && !config.given.contains("listener.security.protocol.map"))
@@ -203,7 +189,7 @@ class Resolver {
 
  private:
   Result<void> resolve_roles() {
-    const auto roles = split(config_.text("process.roles"), ',');
+    const auto roles = split_list(config_.text("process.roles"), ',');
     const auto has = [&](std::string_view role) {
       return std::find(roles.begin(), roles.end(), role) != roles.end();
     };
@@ -251,7 +237,7 @@ class Resolver {
     if (!dirs)
       return fail(ErrorCode::kInvalidConfig,
                   "no data directory; give --data DIR, or log.dirs=DIR in the file");
-    config_.log_dirs = split(*dirs, ',');
+    config_.log_dirs = split_list(*dirs, ',');
     config_.data_text = fmt::format("{}", fmt::join(config_.log_dirs, ","));
     if (config_.log_dirs.empty())
       return fail(ErrorCode::kInvalidConfig, "log.dirs is empty; give a directory, or --data DIR");
@@ -279,7 +265,7 @@ class Resolver {
       return apply_advertised();
     }
     SEMEL_TRY(const auto raw, parse_listeners(config_.given.at("listeners")));
-    const auto controllers = split(config_.text("controller.listener.names"), ',');
+    const auto controllers = split_list(config_.text("controller.listener.names"), ',');
     for (const RawListener& listener : raw) {
       SEMEL_TRY(const std::string protocol, protocol_of(config_, listener.name));
       if (protocol != "PLAINTEXT")

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <future>
 #include <optional>
 
+#include "base/text.h"
 #include "peer/connection.h"
 #include "rt/linux/linux_runtime.h"
 #include "rt/runtime.h"
@@ -13,28 +13,16 @@
 namespace semel::cli {
 namespace {
 
-Result<rt::Address> parse_address(std::string_view text) {
-  const size_t colon = text.rfind(':');
-  uint16_t port = 0;
-  const std::string_view digits = colon == std::string_view::npos ? "" : text.substr(colon + 1);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size())
-    return fail(ErrorCode::kInvalidRequest,
-                fmt::format("{} is no address; write host:port, for example localhost:9092", text));
-  std::string host(text.substr(0, colon));
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  return rt::Address{std::move(host), port};
-}
-
 Result<std::vector<rt::Address>> parse_addresses(std::string_view servers) {
   std::vector<rt::Address> addresses;
-  while (true) {
-    const size_t comma = servers.find(',');
-    SEMEL_TRY(rt::Address address, parse_address(servers.substr(0, comma)));
-    addresses.push_back(std::move(address));
-    if (comma == std::string_view::npos) return addresses;
-    servers.remove_prefix(comma + 1);
+  for (const std::string& text : split_text(servers, ',')) {
+    auto address = rt::Address::from_text(text);
+    if (!address || address->host.empty())
+      return fail(ErrorCode::kInvalidRequest,
+                  fmt::format("{} is no address; write host:port, for example localhost:9092", text));
+    addresses.push_back(std::move(*address));
   }
+  return addresses;
 }
 
 class ClusterCaller final : public ApiCaller {

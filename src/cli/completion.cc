@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "cli/kafka_tools.h"
+#include "base/text.h"
 
 namespace semel::cli {
 namespace {

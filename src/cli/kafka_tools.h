@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "cli/cluster_admin.h"
 #include "cli/dump_file.h"
 #include "cli/dump_java.h"
@@ -51,7 +52,5 @@ int kafka_throw(const KafkaCall& call, std::string_view class_name, std::string_
                 std::string_view cause = {});
 /// The text that Kafka's clients give an error that came without one.
 std::string java_message(ErrorCode code);
-/// `text` at each `separator`; empty parts are kept.
-std::vector<std::string> split_text(std::string_view text, char separator);
 
 }  // namespace semel::cli

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <regex>
 
+#include "base/text.h"
 #include "cli/kafka_options.h"
 #include "cli/topic_admin.h"
 
@@ -55,16 +56,6 @@ const std::vector<Exclusion>& exclusions() {
       {"if-not-exists", {"alter", "delete", "describe", "list"}},
       {"exclude-internal", {"create", "alter", "delete"}}};
   return kExclusions;
-}
-
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  while (true) {
-    const size_t end = text.find(separator);
-    parts.emplace_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
 }
 
 std::string join_ids(const std::vector<int32_t>& ids) { return fmt::format("{}", fmt::join(ids, ",")); }
@@ -140,9 +131,9 @@ class Command {
     std::vector<std::vector<int32_t>> rows;
     SEMEL_TRY(const auto text, arguments_.value("replica-assignment"));
     if (!text) return rows;
-    for (const std::string& row : split(*text, ',')) {
+    for (const std::string& row : split_text(*text, ',')) {
       rows.emplace_back();
-      for (const std::string& id : split(row, ':')) {
+      for (const std::string& id : split_text(row, ':')) {
         int32_t value = 0;
         const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), value);
         if (error != std::errc{} || end != id.data() + id.size())

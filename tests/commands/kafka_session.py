@@ -71,6 +71,9 @@ def neutral(text, port, folder):
     text = text.replace(f"127.0.0.1:{port}", "BROKER").replace(folder, "FOLDER")
     text = re.sub(r"^(\s+at .*|\t\.\.\. \d+ more)\n", "", text, flags=re.M)
     text = re.sub(r"^\[[^\]]*\] (WARN|ERROR|INFO) .*\n", "", text, flags=re.M)
+    # Kafka 4.3.1 gives partitions in any order.
+    text = re.sub(r"(^partition: .*\n){2,}", lambda match: "".join(sorted(match.group(0).splitlines(True))), text,
+                  flags=re.M)
     # What a broker serves grows; that it is listed and how stays.
     text = re.sub(r"^\tUNKNOWN\(\d+\): [^,\n]*(,\n|\n)", "", text, flags=re.M)
     text = re.sub(r"^(\t\w+\(\d+\): )(\d+( to \d+)? \[usable: \d+\]|UNSUPPORTED),?$",
