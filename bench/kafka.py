@@ -56,7 +56,8 @@ def machine():
     return {"cpu": model, "cores": os.cpu_count(), "memory_gib": round(memory), "kernel": platform.release().split("-")[0],
             "file_system": source, "jvm": java[1] if len(java) > 1 else "unknown", "congestion": congestion,
             "pinned": peers.can_pin(), "date": time.strftime("%Y-%m-%d", time.gmtime()),
-            "commit": output_of("git", "-C", peers.ROOT, "rev-parse", "--short", "HEAD"),
+            "commit": os.environ.get("SEMEL_COMMIT", "not told") if "SEMEL_BIN" in os.environ
+            else output_of("git", "-C", peers.ROOT, "rev-parse", "--short", "HEAD"),
             "kafka": peers.KAFKA_VERSION}
 
 

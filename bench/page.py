@@ -168,8 +168,8 @@ def plots(results):
 
 
 HEAD = """# Benchmarks beside Apache Kafka {kafka}
-Written by `./dev bench kafka`; nothing here is typed by hand. One machine, one go: Kafka, semel and a floor take turns on the
-same core, pair by pair; a ratio is taken within a pair. The **floor** (`bench/floor.cc`) is the least that any broker must do: receive
+Written by `./dev bench kafka`; nothing here is typed by hand. One machine: within a workload, Kafka, semel and a floor take
+turns on the same core, pair by pair, and a ratio is taken within a pair. The **floor** (`bench/floor.cc`) is the least that any broker must do: receive
 the frame, CRC it, append it to a file, acknowledge; for reads, sendfile.
 
 Trust CPU per request and per GiB more than requests per second, and those more than tails: "other work meanwhile" says how busy
