@@ -18,7 +18,7 @@ constexpr std::array kPlants{
     PlantInfo{"read_early", &rt::Plants::read_uncommitted_end, "power", 1},
     PlantInfo{"index_skips", &rt::Plants::index_skips_a_batch, "small_segments", 1},
     PlantInfo{"sync_error", &rt::Plants::ignore_sync_error, "bad_power", 3},
-    PlantInfo{"folder_sync", &rt::Plants::forget_folder_sync, "small_segments", 1},
+    PlantInfo{"folder_sync", &rt::Plants::forget_folder_sync, "power", 1},
     PlantInfo{"recovery_point", &rt::Plants::recovery_point_ahead, "power_checkpoints", 2},
     PlantInfo{"wrap", &rt::Plants::wrap_is_a_gap, "calm", 1},
     PlantInfo{"wrong_offset", &rt::Plants::wrong_duplicate_offset, "network", 1},

@@ -34,9 +34,9 @@ void Log::plan_flush(FlushPlan& plan) const {
   plan.end_offset = log_end();
   plan.files_made = state->files_made;
   plan.truncations = state->truncations;
-  plan.directory = state->files_made > state->files_made_synced &&
-                   !rt::is_planted(context_.plants, &rt::Plants::forget_folder_sync);
-  plan.parent_directory = state->folder_is_unsynced;
+  const bool forgets_folders = rt::is_planted(context_.plants, &rt::Plants::forget_folder_sync);
+  plan.directory = state->files_made > state->files_made_synced && !forgets_folders;
+  plan.parent_directory = state->folder_is_unsynced && !forgets_folders;
   plan.metadata = state->metadata_is_waiting ? state->topic_id : std::nullopt;
   plan.metadata_is_written = false;
   if (plan.end_offset <= flushed_end()) return;

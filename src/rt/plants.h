@@ -27,7 +27,7 @@ struct Plants {
   bool index_skips_a_batch = false;
   /// A sync that failed counts as done.
   bool ignore_sync_error = false;
-  /// The folder of a new segment is never synced.
+  /// Neither the folder of a new segment nor that of a new partition is ever synced.
   bool forget_folder_sync = false;
   /// The recovery point follows the log end without a flush.
   bool recovery_point_ahead = false;
