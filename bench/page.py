@@ -159,7 +159,7 @@ def plots(results):
     os.makedirs(PLOTS, exist_ok=True)
     written = {}
     for name, title, unit, figure, keys in wanted:
-        groups = [(by_key[k].title[:46], [(n, by_key[k].median(n, figure)) for n in by_key[k].names]) for k in keys if k in by_key]
+        groups = [(by_key[k].title, [(n, by_key[k].median(n, figure)) for n in by_key[k].names]) for k in keys if k in by_key]
         if groups:
             with open(os.path.join(PLOTS, name), "w") as file:
                 file.write(plot.bars(title, unit, groups))

@@ -3,7 +3,7 @@ import math
 
 COLOURS = {"Kafka": "#c2410c", "semel": "#1d4ed8", "semel default": "#1d4ed8", "floor": "#9ca3af",
            "floor flush": "#9ca3af"}
-BAR, GAP, LEFT, WIDTH = 16, 14, 300, 420
+BAR, GAP, LEFT, WIDTH = 16, 14, 430, 380
 
 
 def escape(text):
