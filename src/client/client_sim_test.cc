@@ -149,7 +149,7 @@ class Simulation {
       consumer.seek_to_time(partition, kEarliestOffset);
     std::vector<Read> read;
     while (true) {
-      const rt::Instant deadline = client_->clock().now() + seconds{3};
+      const rt::Instant deadline = client_->clock().now() + seconds{10};
       auto count = co_await consumer.poll({deadline, nullptr}, [&](const ConsumedRecord& record) {
         read.push_back({record.partition, record.record.offset.value,
                         std::string(bytes::as_text(*record.record.value))});
@@ -246,6 +246,22 @@ TEST(ClientInTheSimulator, AtLeastOnceLosesNothingAndStoresSomeTwice) {
     duplicates += read.size() - distinct.size();
   }
   EXPECT_GT(duplicates, 0u) << "the faults are too mild to show what idempotence prevents";
+}
+
+TEST(ClientInTheSimulator, AConsumerReadsEverythingOnceWhileConnectionsAreCut) {
+  for (uint64_t seed = 11; seed <= 14; ++seed) {
+    Simulation simulation(seed);
+    ASSERT_TRUE(simulation.world().run(simulation.client(), simulation.create_topic(2)));
+    Reports reports;
+    simulation.world().run(simulation.client(), simulation.produce(kHurried, 500, 2, reports));
+    simulation.start_faults(milliseconds{30});
+    const auto read = simulation.world().run(simulation.client(), simulation.read_all(2));
+    simulation.stop_faults();
+    EXPECT_GT(simulation.cuts(), 3);
+    ASSERT_EQ(read.size(), 500u);
+    std::map<int32_t, int64_t> next;
+    for (const Read& one : read) ASSERT_EQ(one.offset, next[one.partition]++);
+  }
 }
 
 TEST(ClientInTheSimulator, AtMostOnceNeverWaitsAndNeverStoresTwice) {

@@ -89,6 +89,7 @@ rt::Task<Result<Offset>> Consumer::offset_at(TopicPartition name, int64_t time,
                                              rt::WaitLimits limits) {
   Error last{ErrorCode::kRequestTimedOut, "no answer in time"};
   while (now() < limits.deadline && (limits.cancel == nullptr || !limits.cancel->is_cancelled())) {
+    wake_.reset();
     gen::ListOffsetsRequest request;
     request.replica_id = -1;
     request.isolation_level = config_.is_read_committed ? 1 : 0;
@@ -100,6 +101,7 @@ rt::Task<Result<Offset>> Consumer::offset_at(TopicPartition name, int64_t time,
     const auto at = partitions_.find(name);
     const ConnectionPtr connection =
         at == partitions_.end() ? nullptr : pool_.find(at->second.leader);
+    const bool has_leader = at != partitions_.end() && at->second.leader >= 0;
     if (connection != nullptr) {
       rt::WaitLimits call_limits{std::min(limits.deadline, pool_.request_limits().deadline),
                                  limits.cancel};
@@ -119,11 +121,15 @@ rt::Task<Result<Offset>> Consumer::offset_at(TopicPartition name, int64_t time,
         if (!error_is_retriable(code)) co_return fail(last);
       }
     }
-    wants_metadata_ = true;
+    if (connection != nullptr || !has_leader) wants_metadata_ = true;
     start_fetches();
-    const rt::Instant again = now() + config_.connection.retry_backoff;
-    co_await rt::pause(pool_.environment().executor,
-                       {std::min(again, limits.deadline), limits.cancel});
+    // A connection that is being opened is used as soon as it is there; a refusal is given time.
+    const rt::Instant again = std::min(now() + config_.connection.retry_backoff, limits.deadline);
+    if (connection == nullptr) {
+      co_await wake_.wait({again, limits.cancel});
+    } else {
+      co_await rt::pause(pool_.environment().executor, {again, limits.cancel});
+    }
   }
   co_return fail(last);
 }
@@ -205,13 +211,13 @@ void Consumer::start_fetches() {
   }
 }
 
-gen::FetchRequest Consumer::make_request(int32_t broker) const {
+gen::FetchRequest Consumer::make_request(int32_t broker) {
   gen::FetchRequest request;
   request.max_wait_ms = static_cast<int32_t>(config_.fetch_max_wait.count());
   request.min_bytes = config_.fetch_min_bytes;
   request.max_bytes = config_.fetch_max_bytes;
   request.isolation_level = config_.is_read_committed ? 1 : 0;
-  for (const auto& [name, partition] : partitions_) {
+  for (auto& [name, partition] : partitions_) {
     if (partition.leader != broker || partition.position == kNoOffset ||
         !partition.fetched.is_empty())
       continue;
@@ -220,6 +226,7 @@ gen::FetchRequest Consumer::make_request(int32_t broker) const {
     topic.topic = name.topic;
     auto& wanted = topic.partitions.append();
     wanted.partition = name.partition.value;
+    partition.fetching_from = partition.position;
     wanted.fetch_offset = partition.position.value;
     wanted.partition_max_bytes = config_.partition_fetch_bytes;
   }
@@ -287,6 +294,8 @@ void Consumer::take_answer(const gen::FetchResponse& response) {
       const TopicPartition name{topic.topic, PartitionIndex{data.partition_index}};
       const auto at = partitions_.find(name);
       if (at == partitions_.end() || at->second.position == kNoOffset) continue;
+      // It was sought while the answer was on its way.
+      if (at->second.fetching_from != at->second.position) continue;
       const auto code = static_cast<ErrorCode>(data.error_code);
       if (code != ErrorCode::kNone) {
         take_error(name, at->second, code);

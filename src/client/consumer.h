@@ -59,6 +59,7 @@ class Consumer {
     int32_t leader = -1;
     Offset position = kNoOffset;
     int64_t wanted_time = kLatestOffset;  // while position is kNoOffset
+    Offset fetching_from = kNoOffset;     // of the latest Fetch
     bool is_resolving = false;
     FetchedBatches fetched;
   };
@@ -71,7 +72,7 @@ class Consumer {
   rt::Task<void> refresh(rt::Gate::Entry entry);
   rt::Task<void> resolve(TopicPartition partition, rt::Gate::Entry entry);
   void start_fetches();
-  gen::FetchRequest make_request(int32_t broker) const;
+  gen::FetchRequest make_request(int32_t broker);
   void take_answer(const gen::FetchResponse& response);
   void take_error(const TopicPartition& name, Partition& partition, ErrorCode code);
   Result<size_t> read_fetched(size_t count, RecordVisitor& visit);
