@@ -56,7 +56,7 @@ struct PeerChannel::Core {
     while (true) {
       auto reached = co_await connected(deadline);
       if (!reached) co_return fail(reached.error());
-      const std::shared_ptr<peer::Connection> used = *reached;
+      const std::shared_ptr<peer::Connection>& used = *reached;
       auto answer = co_await used->call(key, version, body, {.deadline = deadline, .cancel = nullptr});
       const bool is_cut = !answer && answer.error().code == ErrorCode::kNetworkException;
       if (!is_cut || is_closed) co_return answer;

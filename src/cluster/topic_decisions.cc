@@ -277,7 +277,7 @@ Result<TopicPtr> find_deletable(const ControllerView& view, const DeleteAsk& ask
     return fail(ErrorCode::kInvalidRequest, "You may not specify both topic name and topic id.");
   if (!ask.name && ask.id.is_zero())
     return fail(ErrorCode::kInvalidRequest, "Neither topic name nor id were specified.");
-  const TopicPtr topic = ask.name ? view.image.topic(*ask.name) : view.image.topic(ask.id);
+  TopicPtr topic = ask.name ? view.image.topic(*ask.name) : view.image.topic(ask.id);
   if (topic != nullptr) return topic;
   if (ask.name)
     return fail(ErrorCode::kUnknownTopicOrPartition, "This server does not host this topic-partition.");
