@@ -60,6 +60,7 @@ rt::Task<Result<ConnectionPtr>> BrokerPool::open(rt::Address address) {
   if (!stream) co_return fail(stream.error());
   peer::ConnectionOptions options;
   options.client_id = settings_.client_id;
+  options.gate = &gate_;
   auto connection = std::make_shared<peer::Connection>(std::move(*stream), options);
   if (is_closed_)
     co_return fail(ErrorCode::kNetworkException, "the client is closed", Cause::kCancelled);

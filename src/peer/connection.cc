@@ -67,7 +67,7 @@ struct Connection::Core {
   bool is_broken = false;
   std::string reason;
 
-  static rt::Task<void> send_loop(std::shared_ptr<Core> core) {
+  static rt::Task<void> send_loop(std::shared_ptr<Core> core, [[maybe_unused]] rt::Gate::Entry entry) {
     while (!core->is_broken) {
       co_await core->outgoing.wait();
       core->outgoing.reset();
@@ -84,7 +84,7 @@ struct Connection::Core {
     }
   }
 
-  static rt::Task<void> receive_loop(std::shared_ptr<Core> core) {
+  static rt::Task<void> receive_loop(std::shared_ptr<Core> core, [[maybe_unused]] rt::Gate::Entry entry) {
     while (!core->is_broken) {
       auto received = co_await core->receive();
       if (!received) core->fail_all(received.error().context);
@@ -114,8 +114,10 @@ struct Connection::Core {
 
 Connection::Connection(std::unique_ptr<rt::Stream> stream, ConnectionOptions options)
     : core_(std::make_shared<Core>(std::move(stream), std::move(options))) {
-  rt::spawn(Core::send_loop(core_));
-  rt::spawn(Core::receive_loop(core_));
+  rt::Gate* gate = core_->options.gate;
+  const auto enter = [gate] { return gate != nullptr ? gate->enter() : rt::Gate::Entry{}; };
+  rt::spawn(Core::send_loop(core_, enter()));
+  rt::spawn(Core::receive_loop(core_, enter()));
 }
 
 Connection::~Connection() {

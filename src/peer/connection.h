@@ -15,6 +15,7 @@
 #include "bytes/buffer.h"
 #include "bytes/reader.h"
 #include "bytes/writer.h"
+#include "rt/gate.h"
 #include "rt/network.h"
 #include "rt/task.h"
 #include "rt/wait.h"
@@ -24,6 +25,9 @@ namespace semel::peer {
 struct ConnectionOptions {
   std::string client_id = "semel";
   size_t response_bytes_max = 128u << 20;  // a larger answer breaks the connection
+  /// The owner's; the connection's own loops are inside as long as they run, so that closing it waits for
+  /// them. Null: nobody waits.
+  rt::Gate* gate = nullptr;
 };
 
 /// What the other side serves of one API; max < min: nothing.
