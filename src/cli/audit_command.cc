@@ -2,13 +2,11 @@
 
 #include <algorithm>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <fmt/format.h>
 
 #include "cli/audit_partition.h"
 #include "cli/dump_printer.h"
+#include "cli/help.h"
 #include "log/checkpoint_file.h"
 #include "log/file_names.h"
 
@@ -185,6 +183,7 @@ int run_audit_command(std::span<const std::string> arguments, const DumpPaths& p
   CLI::App app("Finds records of a data directory that were stored twice, lost or damaged.",
                "semel audit");
   app.footer(kExamples);
+  put_examples_first(app);
   app.add_option("DIR", options.folders, "data directories, log directories or partition folders")
       ->required();
   app.add_option("-o,--output", options.format, "text or json (one object a line)")

@@ -177,7 +177,10 @@ std::string help() {
   for (const Command& command : kKafkaCommands) {
     const bool is_last = &command == std::end(kKafkaCommands) - 1;
     const std::string word = fmt::format("{}{}", command.name, is_last ? "." : ", ");
-    if (line.size() + word.size() > 100) text += std::exchange(line, "") + "\n";
+    if (line.size() + word.size() > 100) {
+      line.back() = '\n';
+      text += std::exchange(line, "");
+    }
     line += word;
   }
   return text + line + "\n";

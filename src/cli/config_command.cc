@@ -2,13 +2,11 @@
 
 #include <algorithm>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <fmt/format.h>
 
 #include "cli/cluster_admin.h"
 #include "cli/dump_printer.h"
+#include "cli/help.h"
 #include "cli/topic_command.h"
 
 namespace semel::cli {
@@ -178,6 +176,7 @@ int run_config_command(std::span<const std::string> arguments, const Connect& co
   Action action = nullptr;
   CLI::App app("Shows and changes settings of topics and brokers.", "semel config");
   app.footer(kExamples);
+  put_examples_first(app);
   app.require_subcommand(1);
   const auto add = [&](const char* name, const char* about, Action run) {
     CLI::App* command = app.add_subcommand(name, about);

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <fmt/format.h>
 
 #include "cli/dump_kinds.h"
+#include "cli/help.h"
 
 namespace semel::cli {
 namespace {
@@ -99,6 +97,7 @@ int run_dump_command(std::span<const std::string> arguments, const DumpPaths& pa
   Options options;
   CLI::App app("Prints any file of a data directory of semel's or Kafka's.", "semel dump");
   app.footer(kExamples);
+  put_examples_first(app);
   app.add_option("FILE", options.files, "files, or folders: every file in them that is known")
       ->required();
   app.add_option("-o,--output", options.format, "text or json (one object a line)")

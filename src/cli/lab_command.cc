@@ -3,15 +3,13 @@
 #include <future>
 #include <map>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/audit_command.h"
 #include "cli/cluster_caller.h"
 #include "cli/dump_command.h"
+#include "cli/help.h"
 #include "cli/lab_broker.h"
 #include "cli/lab_proxy.h"
 #include "cli/producers_command.h"
@@ -23,7 +21,7 @@ namespace {
 
 constexpr const char* kExamples =
     "Examples:\n"
-    "  semel lab duplicates                 three experiments in about five seconds\n"
+    "  semel lab duplicates                 three experiments in a few seconds\n"
     "  semel lab duplicates --data /tmp/lab keeps its files there\n"
     "docs/lab.md explains what is seen.\n";
 
@@ -231,6 +229,7 @@ int run_lab_command(std::span<const std::string> arguments, const DumpPaths& pat
   std::string data = "semel-lab";
   CLI::App app("The chapter's experiments on duplicate-free transmission, live.", "semel lab");
   app.footer(kExamples);
+  put_examples_first(app);
   app.require_subcommand(1);
   app.add_subcommand("duplicates", "acknowledgements are lost; duplicates shown, then prevented")
       ->add_option("--data", data, "a folder that is not there yet")

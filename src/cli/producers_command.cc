@@ -2,13 +2,11 @@
 
 #include <algorithm>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <fmt/format.h>
 
 #include "cli/cluster_admin.h"
 #include "cli/dump_printer.h"
+#include "cli/help.h"
 #include "cli/topic_admin.h"
 #include "cli/topic_command.h"
 
@@ -222,6 +220,7 @@ int run_producers_command(std::span<const std::string> arguments, const Connect&
   Print print = nullptr;
   CLI::App app("Shows what became of producers' batches.", "semel producers");
   app.footer(kExamples);
+  put_examples_first(app);
   app.require_subcommand(1);
   const auto add = [&](const char* name, const char* about, Print how) {
     CLI::App* command = app.add_subcommand(name, about);

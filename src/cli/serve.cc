@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
+#include "cli/help.h"
 
 namespace semel::cli {
 namespace {
@@ -62,6 +60,7 @@ ServePlan plan_serve(std::span<const std::string> arguments, rt::Disk& disk, Out
   Words words;
   CLI::App app("Run a broker.", "semel serve");
   app.footer(kExamples);
+  put_examples_first(app);
   app.add_option("file", words.file, "Kafka's server.properties");
   app.add_option("--data", words.data_dir, "data directory; formatted if it is empty");
   app.add_option("--listen", words.listen, "HOST:PORT for clients; localhost:9092 unless told otherwise");

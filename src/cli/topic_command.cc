@@ -2,11 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cli/help.h"
 #include "cli/topic_admin.h"
 
 namespace semel::cli {
@@ -129,6 +127,7 @@ int run_topic_command(std::span<const std::string> arguments, const Connect& con
   Action action = nullptr;
   CLI::App app("Create, list, describe and delete topics.", "semel topic");
   app.footer(kExamples);
+  put_examples_first(app);
   app.require_subcommand(1);
   const auto add = [&](const char* name, const char* about, Action run, bool needs_names) {
     CLI::App* command = app.add_subcommand(name, about);
