@@ -248,6 +248,20 @@ TEST(ClientInTheSimulator, AtLeastOnceLosesNothingAndStoresSomeTwice) {
   EXPECT_GT(duplicates, 0u) << "the faults are too mild to show what idempotence prevents";
 }
 
+TEST(ClientInTheSimulator, APartitionThatIsNotThereIsTold) {
+  Simulation simulation(2);
+  ASSERT_TRUE(simulation.world().run(simulation.client(), simulation.create_topic(1)));
+  Reports reports;
+  // Records go to partitions 0 and 1 in turn; the topic has only the first.
+  simulation.world().run(simulation.client(),
+                         simulation.produce(hurried_and({{"max.block.ms", "300"}}), 2, 2, reports));
+  EXPECT_THAT(
+      reports.failures,
+      testing::ElementsAre("Partition 1 of topic t with partition count 1 is not present in "
+                           "metadata after 300 ms."));
+  EXPECT_EQ(reports.stored.size(), 1u);
+}
+
 TEST(ClientInTheSimulator, AConsumerReadsEverythingOnceWhileConnectionsAreCut) {
   for (uint64_t seed = 11; seed <= 14; ++seed) {
     Simulation simulation(seed);

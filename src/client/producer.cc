@@ -316,7 +316,15 @@ rt::Task<Result<void>> Producer::send(ProducerRecord record, uint64_t tag) {
     const int32_t count = core_.partition_count(record.topic);
     const bool is_topic_known =
         count > 0 && (!record.partition || (*record.partition >= 0 && *record.partition < count));
-    if (now() >= deadline) co_return fail(block_error(record.topic, is_topic_known));
+    if (now() >= deadline) {
+      Error why = block_error(record.topic, is_topic_known);
+      if (count > 0 && !is_topic_known)
+        why.context = fmt::format(
+            "Partition {} of topic {} with partition count {} is not present in metadata after {} "
+            "ms.",
+            *record.partition, record.topic, count, config_.max_block.count());
+      co_return fail(why);
+    }
     waiting_for_room_ += is_topic_known ? 1 : 0;
     progress_.reset();
     wake_.set();
