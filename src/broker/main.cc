@@ -1,14 +1,15 @@
 // The process: finds the command by the name it was called with, or by its first word.
-#include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-#include <unistd.h>
-
 #include <climits>
 #include <csignal>
 #include <cstdlib>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/log_limiter.h"
@@ -31,21 +32,24 @@ constexpr uint32_t kLogLinesPerSecond = 20;
 void write_log(LogLevel level, std::string_view area, std::string_view line) {
   static const rt::linux_os::SystemClock clock;
   static rt::Guarded<LogLimiter> limiter(kLogBurst, kLogLinesPerSecond);
-  static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::trace, spdlog::level::debug,
-                                                          spdlog::level::info, spdlog::level::warn,
-                                                          spdlog::level::err};
+  static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::trace,
+                                                          spdlog::level::debug, spdlog::level::info,
+                                                          spdlog::level::warn, spdlog::level::err};
   spdlog::logger& logger = *spdlog::default_logger_raw();
   if (level != LogLevel::kError) {
     const int64_t now_ms = clock.now().ns / 1'000'000;
-    const auto left_out = limiter.with([&](LogLimiter& limits) { return limits.admit(area, now_ms); });
+    const auto left_out =
+        limiter.with([&](LogLimiter& limits) { return limits.admit(area, now_ms); });
     if (!left_out) return;
-    if (*left_out > 0) logger.warn("{}: {} lines were left out, there were too many", area, *left_out);
+    if (*left_out > 0)
+      logger.warn("{}: {} lines were left out, there were too many", area, *left_out);
   }
   logger.log(kLevels[static_cast<size_t>(level)], "{}: {}", area, line);
 }
 
 void set_up_log() {
-  auto logger = std::make_shared<spdlog::logger>("semel", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger =
+      std::make_shared<spdlog::logger>("semel", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("[%Y-%m-%d %H:%M:%S,%e] %l %v");
   logger->flush_on(spdlog::level::info);
   const char* wanted = std::getenv("SEMEL_LOG_LEVEL");
@@ -59,7 +63,9 @@ void set_up_log() {
 class Server {
  public:
   Server(rt::LinuxRuntime& os, broker::Config config, cli::Output& output)
-      : os_(os), output_(output), broker_(os.runtime(), std::move(config), [this](const Error& error) {
+      : os_(os),
+        output_(output),
+        broker_(os.runtime(), std::move(config), [this](const Error& error) {
           log_error("semel", "{}", error.context);
           exit_code_ = cli::kFailed;
           request_stop();
@@ -85,13 +91,15 @@ class Server {
     auto ready = co_await broker_.start();
     is_started_ = true;
     if (ready && !is_stopping_) {
-      output_.out(fmt::format("semel ready: {}, data in {}\n", ready->addresses.front().to_text(), ready->data));
+      output_.out(fmt::format("semel ready: {}, data in {}\n", ready->addresses.front().to_text(),
+                              ready->data));
       std::fflush(stdout);
       co_return;
     }
     if (!ready) {
       output_.err(fmt::format("semel: {}\n", ready.error().context));
-      const bool is_conflict = ready.error().cause == Cause::kInUse || ready.error().cause == Cause::kLocked;
+      const bool is_conflict =
+          ready.error().cause == Cause::kInUse || ready.error().cause == Cause::kLocked;
       exit_code_ = is_conflict ? cli::kConflict : cli::kFailed;
     }
     is_stopping_ = true;
@@ -118,15 +126,21 @@ class Server {
 
 uint32_t reactor_count(const broker::Config& config) {
   const int64_t wanted = config.number("semel.reactors");
-  return wanted > 0 ? static_cast<uint32_t>(wanted) : static_cast<uint32_t>(std::max(1l, ::sysconf(_SC_NPROCESSORS_ONLN)));
+  if (wanted > 0) return static_cast<uint32_t>(wanted);
+  // One for each processor that this process may use (taskset, a container's cpuset).
+  cpu_set_t allowed;
+  if (::sched_getaffinity(0, sizeof(allowed), &allowed) == 0)
+    return static_cast<uint32_t>(CPU_COUNT(&allowed));
+  return static_cast<uint32_t>(std::max(1l, ::sysconf(_SC_NPROCESSORS_ONLN)));
 }
 
 int serve(const cli::ServePlan& plan, cli::Output& output) {
   if (const auto* code = std::get_if<cli::ExitCode>(&plan)) return *code;
   const auto& config = std::get<broker::Config>(plan);
   set_up_log();
-  auto os = rt::LinuxRuntime::create({.reactors = reactor_count(config),
-                                      .io_threads = static_cast<uint32_t>(config.number("semel.io.threads"))});
+  auto os = rt::LinuxRuntime::create(
+      {.reactors = reactor_count(config),
+       .io_threads = static_cast<uint32_t>(config.number("semel.io.threads"))});
   if (!os) {
     output.err(fmt::format("semel: {}\n", os.error().context));
     return cli::kInternal;
@@ -156,7 +170,8 @@ int run(int argc, char** argv) {
       .output = output,
       .runtime = runtime,
       .paths = {*runtime.disk, ::getcwd(directory, sizeof directory) != nullptr ? directory : "."},
-      .connect = [](const std::string& servers) { return cli::connect_to_cluster(servers, kToolTimeout); },
+      .connect =
+          [](const std::string& servers) { return cli::connect_to_cluster(servers, kToolTimeout); },
       .style = style_of_environment(),
       .serve = [&](const cli::ServePlan& plan) { return serve(plan, output); }};
   return cli::run_program(path.substr(path.rfind('/') + 1), words, context);

@@ -140,6 +140,7 @@ log::LogManagerConfig log_manager_config(const Config& config, const Identity& i
   logs.high_watermark_checkpoint_ms = config.number("replica.high.watermark.checkpoint.interval.ms");
   logs.retention_check_ms = config.number("log.retention.check.interval.ms");
   logs.producer_expiration_check_ms = config.number("producer.id.expiration.check.interval.ms");
+  logs.flushes_while_loading = flush_policy(config.text("semel.flush")) != replica::FlushPolicy::kOs;
   logs.producers.window_batches = static_cast<uint16_t>(config.number("semel.dedup.window.batches"));
   logs.producers.producers_max = static_cast<uint32_t>(config.number("semel.dedup.producer.ids.max"));
   logs.producers.expiration_ms = config.number("producer.id.expiration.ms");

@@ -27,6 +27,9 @@ struct LogManagerConfig {
   std::string cluster_id;
   /// True: a directory without meta.properties gets one. False: it is refused.
   bool formats_new_directories = false;
+  /// False (semel.flush=os): what a killed process left unsynced waits for the background flush, except of
+  /// topics with flush.messages=1.
+  bool flushes_while_loading = true;
   int64_t flush_interval_ms = 5'000;                    // background flush, moves recovery points
   int64_t recovery_point_checkpoint_ms = 60'000;        // log.flush.offset.checkpoint.interval.ms
   int64_t log_start_checkpoint_ms = 60'000;             // log.flush.start.offset.checkpoint.interval.ms

@@ -100,13 +100,14 @@ void LogManager::Impl::load_one(Loading& loading, size_t index) {
     item.log = fail(ErrorCode::kKafkaStorageError, "its log directory is offline", Cause::kIo);
     return;
   }
-  item.log = Log::open(item.directory->context(), item.found->name, item.found->folder,
-                       config_.config_of(item.found->name.topic), item.found->hints);
+  const LogConfig config = config_.config_of(item.found->name.topic);
+  item.log = Log::open(item.directory->context(), item.found->name, item.found->folder, config, item.found->hints);
   if (!item.log) return;
   // What a killed process left in the page cache is made durable before anybody asks how far the log
   // is: else a restarted broker would for a moment tell a smaller end than it has acknowledged.
   Log& log = **item.log;
-  if (log.flushed_end() >= log.log_end()) return;
+  const bool may_wait = !config_.flushes_while_loading && config.flush_messages != 1;
+  if (may_wait || log.flushed_end() >= log.log_end()) return;
   if (auto flushed = log.flush(); !flushed) item.log = fail(std::move(flushed.error()));
 }
 

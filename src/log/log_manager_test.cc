@@ -229,6 +229,27 @@ TEST_F(LogManagerTest, RemovesAndSetsAside) {
   ASSERT_TRUE(stop());
 }
 
+TEST_F(LogManagerTest, WhatAKilledProcessLeftIsFlushedWhileLoadingUnlessItMayWait) {
+  auto config = config_for({temp_.at("a")});
+  config.config_of = [](const std::string& topic) {
+    return LogConfig{.flush_messages = topic == "each" ? 1 : kNoLimit};
+  };
+  ASSERT_TRUE(start(config));
+  for (const char* topic : {"each", "t"}) {
+    const auto log = create(part(topic, 0));
+    ASSERT_TRUE(lead(*log, maker_.make(2, 100, kNow)));
+  }
+  for (const bool flushes : {false, true}) {
+    kill();
+    while (!runtime_->disk->lock(temp_.at("a/.lock"))) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    config.flushes_while_loading = flushes;
+    ASSERT_TRUE(start(config));
+    EXPECT_EQ(manager_->find(part("each", 0))->flushed_end(), Offset{2});
+    EXPECT_EQ(manager_->find(part("t", 0))->flushed_end(), Offset{flushes ? 2 : 0});
+  }
+  ASSERT_TRUE(stop());
+}
+
 TEST_F(LogManagerTest, FlushMsIsKept) {
   auto config = config_for({temp_.at("a")});
   config.flush_interval_ms = 600'000;
