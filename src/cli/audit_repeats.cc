@@ -35,12 +35,13 @@ class SuspectIndex {
     const auto [first, last] =
         std::minmax(original.first_sequence.value, original.last_sequence.value);
     auto at = entries_.lower_bound(Key{id, epoch, std::max(0, first - span_max_)});
-    for (; at != entries_.end() && at->first <= Key{id, epoch, last}; ++at)
-      note(*at->second, original);
+    while (at != entries_.end() && at->first <= Key{id, epoch, last})
+      at = note(*at->second, original) ? entries_.erase(at) : std::next(at);
   }
 
  private:
-  static void note(AuditSuspect& suspect, const AuditSuspect::Original& original) {
+  /// True if nothing better can come: its first equal range is found, or the walk has reached it.
+  static bool note(AuditSuspect& suspect, const AuditSuspect::Original& original) {
     const Finding& finding = suspect.finding;
     const bool came_before = std::tie(original.segment, original.place.position) <
                              std::tie(suspect.segment, finding.place.position);
@@ -48,11 +49,12 @@ class SuspectIndex {
                          original.last_sequence == finding.last_sequence;
     const bool overlaps = original.last_sequence.value >= finding.first_sequence.value &&
                           finding.last_sequence.value >= original.first_sequence.value;
-    if (!came_before || (!is_same && !overlaps)) return;
+    if (!came_before) return true;
     const bool is_known = suspect.original.size > 0;
-    if (is_known && (suspect.original.is_same_range || !is_same)) return;
+    if ((!is_same && !overlaps) || (is_known && !is_same)) return false;
     suspect.original = original;
     suspect.original.is_same_range = is_same;
+    return is_same;
   }
 
   std::multimap<Key, AuditSuspect*> entries_;
