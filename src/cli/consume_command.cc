@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/client_settings.h"
+#include "cli/help.h"
 #include "cli/receiving.h"
 #include "cli/topic_command.h"
 
@@ -131,6 +132,7 @@ int run_consume_command(std::span<const std::string> words, rt::Runtime& runtime
   Options options;
   CLI::App app("Print the records of a topic.", "semel consume");
   app.footer(kExamples);
+  put_examples_first(app);
   app.add_option("topic", options.topic, "which")->required();
   app.add_option("--bootstrap-server,-b", options.servers, "host:port of any broker")
       ->capture_default_str();

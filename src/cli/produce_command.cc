@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/help.h"
 #include "cli/sending.h"
 #include "cli/topic_command.h"
 
@@ -130,6 +131,7 @@ int run_produce_command(std::span<const std::string> words, rt::Runtime& runtime
   Options options;
   CLI::App app("Send lines of standard input as records, each stored once.", "semel produce");
   app.footer(kExamples);
+  put_examples_first(app);
   app.add_option("topic", options.topic, "where to")->required();
   app.add_option("--bootstrap-server,-b", options.servers, "host:port of any broker")
       ->capture_default_str();

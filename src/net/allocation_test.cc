@@ -86,7 +86,8 @@ TEST(AllocationTest, NonePerProduceInSteadyState) {
   // The vectors behind index entries may grow a few times.
   EXPECT_LE(os.connection, 12u) << "in " << kCounted << " requests";
   EXPECT_LE(ack.connection, 12u) << "in " << kCounted << " requests";
-  EXPECT_LE(ack.home, os.home + 12) << "in " << kCounted << " commits";
+  // The log manager's timers run there too, oftener the longer the syncs take.
+  EXPECT_LE(ack.home, os.home + kCounted / 10) << "in " << kCounted << " commits";
 }
 
 #else
