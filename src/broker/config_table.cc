@@ -2,7 +2,9 @@
 #include "broker/config_table.h"
 
 #include <algorithm>
-#include <cstdint>
+#include <vector>
+
+#include "base/edit_distance.h"
 
 namespace semel::broker {
 namespace {
@@ -384,23 +386,6 @@ constexpr ConfigKey kTable[] = {
 static_assert(std::is_sorted(std::begin(kTable), std::end(kTable),
                              [](const ConfigKey& a, const ConfigKey& b) { return a.name < b.name; }));
 
-/// Levenshtein distance, for names of at most a few dozen characters.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      row[j] = std::min({row[j - 1] + 1, above + 1, replaced});
-      diagonal = above;
-    }
-  }
-  return row.back();
-}
-
 }  // namespace
 
 std::span<const ConfigKey> config_table() { return kTable; }
@@ -413,16 +398,10 @@ const ConfigKey* find_config_key(std::string_view name) {
 }
 
 std::string_view nearest_config_key(std::string_view name) {
-  std::string_view best;
-  size_t best_distance = std::max<size_t>(2, name.size() / 3) + 1;
-  for (const ConfigKey& key : kTable) {
-    const size_t distance = edit_distance(name.substr(0, 80), key.name);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = key.name;
-    }
-  }
-  return best;
+  std::vector<std::string_view> known;
+  known.reserve(std::size(kTable));
+  for (const ConfigKey& key : kTable) known.push_back(key.name);
+  return nearest_name(name, known);
 }
 
 }  // namespace semel::broker

@@ -21,6 +21,7 @@ ln -sf "$semel" "$dir/kafka-storage.sh"
   || java_run 4.3.1 kafka.tools.StorageTool random-uuid)" -c "$dir/server.properties" >"$dir/format.out" || fail "kafka-storage.sh format"
 
 serve_semel() {
+  : >"$work/semel.out"
   "$semel" serve "$dir/server.properties" >"$work/semel.out" 2>>"$work/semel.err" &
   pid=$!
   for _ in $(seq 200); do grep -q '^semel ready' "$work/semel.out" && return 0; sleep 0.05; done

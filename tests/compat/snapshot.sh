@@ -35,6 +35,7 @@ ln -sf "$semel" "$dir/kafka-topics.sh"
   || java_run 4.3.1 kafka.tools.StorageTool random-uuid)" -c "$dir/server.properties" >"$dir/format.out" || fail "kafka-storage.sh format"
 
 serve_semel() { # PROPERTIES WHAT
+  : >"$work/semel.out"
   "$semel" serve "$1" >"$work/semel.out" 2>>"$work/semel.err" &
   pid=$!
   for _ in $(seq 200); do grep -q '^semel ready' "$work/semel.out" && return 0; sleep 0.05; done

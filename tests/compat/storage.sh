@@ -17,6 +17,7 @@ P
 java_run 4.3.1 kafka.tools.StorageTool format --standalone -t "$(java_run 4.3.1 kafka.tools.StorageTool random-uuid)" \
   -c "$dir/server.properties" >"$dir/format.out" 2>&1 || java_run 4.3.1 org.apache.kafka.tools.StorageTool format --standalone \
   -t "$(java_run 4.3.1 org.apache.kafka.tools.StorageTool random-uuid)" -c "$dir/server.properties" >"$dir/format.out" 2>&1 || fail "kafka-storage format"
+: >"$work/semel.out"
 "$semel" serve "$dir/server.properties" >"$work/semel.out" 2>>"$work/semel.err" &
 pid=$!
 for _ in $(seq 100); do grep -q '^semel ready' "$work/semel.out" && break; sleep 0.05; done
