@@ -63,7 +63,7 @@ class PartitionAudit {
     return segments;
   }
 
-  void report(Finding finding) {
+  void report(const Finding& finding) {
     if (limits_.ignored.test(static_cast<size_t>(finding.kind))) return;
     if (++totals_.findings > limits_.findings_max) {
       ++totals_.untold;

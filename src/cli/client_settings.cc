@@ -40,7 +40,7 @@ Result<void> add_settings_words(Settings& settings, std::span<const std::string>
 std::string java_text(const client::ConfigRefusal& refusal) {
   const std::string_view package =
       refusal.kind == "ConfigException" ? "org.apache.kafka.common.config." : "java.lang.";
-  const std::string cause = fmt::format("{}{}: {}", package, refusal.kind, refusal.text);
+  std::string cause = fmt::format("{}{}: {}", package, refusal.kind, refusal.text);
   if (!refusal.is_from_constructor) return cause;
   return "org.apache.kafka.common.KafkaException: Failed to construct kafka producer\nCaused by: " +
          cause;

@@ -89,9 +89,8 @@ std::string_view config_source_name(int8_t source) {
                                                              "DYNAMIC_BROKER_LOGGER_CONFIG",
                                                              "DYNAMIC_CLIENT_METRICS_CONFIG",
                                                              "DYNAMIC_GROUP_CONFIG"};
-  return source >= 0 && static_cast<size_t>(source) < kNames.size()
-             ? kNames[static_cast<size_t>(source)]
-             : kNames[0];
+  const auto index = static_cast<uint8_t>(source);
+  return index < kNames.size() ? kNames[index] : kNames[0];
 }
 
 Result<ConfigEntries> ClusterAdmin::describe_configs(ConfigResource resource,
