@@ -9,13 +9,12 @@ constexpr uint32_t kCrcUnknownBit = 0x80000000u;  // in the word of the offset d
 
 }  // namespace
 
-OlderBatches::OlderBatches() {
-  classes_.reserve(kClasses);
-  for (uint32_t size_class = 0; size_class < kClasses; ++size_class) {
-    const unsigned chunk_bits =
-        size_class < kSmallestChunkBits ? kSmallestChunkBits - size_class : 0;
-    classes_.push_back(
-        {ChunkedArray<uint32_t>(1 + capacity(size_class) * kWordsPerBatch, chunk_bits), {}, 0});
+/// A partition without producers, or with Kafka's window, has none or one.
+void OlderBatches::make_classes(uint32_t up_to) {
+  SEMEL_ASSERT(up_to < kClasses);
+  for (auto next = static_cast<uint32_t>(classes_.size()); next <= up_to; ++next) {
+    const unsigned chunk_bits = next < kSmallestChunkBits ? kSmallestChunkBits - next : 0;
+    classes_.push_back({ChunkedArray<uint32_t>(1 + capacity(next) * kWordsPerBatch, chunk_bits), {}, 0});
   }
 }
 
@@ -56,6 +55,8 @@ uint32_t* OlderBatches::block(uint32_t handle) const {
 }
 
 uint32_t OlderBatches::allocate(uint32_t size_class) {
+  if (size_class >= classes_.size()) [[unlikely]]
+    make_classes(size_class);
   SizeClass& blocks = classes_[size_class];
   uint32_t number = 0;
   if (!blocks.free_numbers.empty()) {

@@ -229,7 +229,6 @@ using CounterTable = PidTable<CounterSlot>;
 /// Rings of older batches. A block holds 4, 8, 16 … 1,024 batches; a freed block is used again.
 class OlderBatches {
  public:
-  OlderBatches();
   /// Puts `batch` as the newest into the ring `handle` (HotSlot::kNoBlock: a new one), which keeps
   /// the newest `limit` ≥ 1. Returns the handle to use from now on.
   uint32_t push(uint32_t handle, const RememberedBatch& batch, uint32_t limit);
@@ -265,6 +264,7 @@ class OlderBatches {
   static void store(uint32_t* block, uint32_t place, const RememberedBatch& batch);
   static RememberedBatch load(const uint32_t* block, uint32_t place);
   uint32_t* block(uint32_t handle) const;
+  void make_classes(uint32_t up_to);
   uint32_t allocate(uint32_t size_class);
   uint32_t move_to_class(uint32_t handle, uint32_t size_class);
 
