@@ -58,19 +58,25 @@ python_with() {
 # The port of the broker under test is a free one, kept for the whole run.
 free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
 
-# start_semel DIR PORT ARGS…: sets pid; waits until the broker says that it accepts requests.
-start_semel() {
-  local dir=$1 port=$2
-  shift 2
+# serve_semel WHAT ARGS…: semel serve ARGS; sets pid; waits until the broker says that it accepts requests.
+serve_semel() {
+  local what=$1
+  shift
   : >"$work/semel.out"  # the last run's "ready" is not this one's
-  "$semel" serve --data "$dir" --listen "127.0.0.1:$port" "$@" >"$work/semel.out" 2>>"$work/semel.err" &
+  "$semel" serve "$@" >"$work/semel.out" 2>>"$work/semel.err" &
   pid=$!
   for _ in $(seq 200); do
     grep -q '^semel ready' "$work/semel.out" 2>/dev/null && return 0
-    kill -0 "$pid" 2>/dev/null || { tail -20 "$work/semel.err"; fail "semel ended at start"; }
+    kill -0 "$pid" 2>/dev/null || { tail -20 "$work/semel.err"; fail "semel ended at start: $what"; }
     sleep 0.05
   done
-  fail "semel did not become ready"
+  fail "semel did not become ready: $what"
+}
+# start_semel DIR PORT ARGS…: as serve_semel, with its data in DIR, on loopback.
+start_semel() {
+  local dir=$1 port=$2
+  shift 2
+  serve_semel "$dir" --data "$dir" --listen "127.0.0.1:$port" "$@"
 }
 stop_semel() { kill -TERM "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; pid=""; }
 kill_semel() { kill -9 "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; pid=""; }

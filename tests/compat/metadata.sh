@@ -20,13 +20,6 @@ ln -sf "$semel" "$dir/kafka-storage.sh"
 "$dir/kafka-storage.sh" format --standalone -t "$(java_run 4.3.1 org.apache.kafka.tools.StorageTool random-uuid 2>/dev/null \
   || java_run 4.3.1 kafka.tools.StorageTool random-uuid)" -c "$dir/server.properties" >"$dir/format.out" || fail "kafka-storage.sh format"
 
-serve_semel() {
-  : >"$work/semel.out"
-  "$semel" serve "$dir/server.properties" >"$work/semel.out" 2>>"$work/semel.err" &
-  pid=$!
-  for _ in $(seq 200); do grep -q '^semel ready' "$work/semel.out" && return 0; sleep 0.05; done
-  fail "semel does not start: $1"
-}
 serve_kafka() {
   java_run 4.3.1 kafka.Kafka "$dir/server.properties" >"$dir/kafka.out" 2>&1 &
   pid=$!
@@ -40,7 +33,7 @@ serve_kafka() {
 stop_kafka() { # the shell function runs java as its child
   pkill -TERM -P "$pid" || true; wait "$pid" 2>/dev/null || true; pid=""; }
 
-serve_semel "a new directory"
+serve_semel "a new directory" "$dir/server.properties"
 java_run 4.3.1 Compat produce "127.0.0.1:$port" from-semel lz4 100 || fail "produce to semel"
 stop_semel
 java_run 4.3.1 kafka.tools.DumpLogSegments --cluster-metadata-decoder --files \
@@ -56,7 +49,7 @@ grep -q 'isvalid: false' "$dir/dump.out" && fail "a batch of semel's metadata lo
 serve_kafka from-kafka
 java_run 4.3.1 Compat consume "127.0.0.1:$port" from-semel 100 || fail "Kafka lost what semel stored"
 stop_kafka
-serve_semel "a directory that Kafka served in between"
+serve_semel "a directory that Kafka served in between" "$dir/server.properties"
 java_run 4.3.1 Compat consume "127.0.0.1:$port" from-semel 100 || fail "semel lost its own records"
 java_run 4.3.1 Compat consume "127.0.0.1:$port" from-kafka 1 || fail "semel lost what Kafka stored"
 stop_semel

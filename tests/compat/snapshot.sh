@@ -34,16 +34,9 @@ ln -sf "$semel" "$dir/kafka-topics.sh"
 "$dir/kafka-storage.sh" format --standalone -t "$(java_run 4.3.1 org.apache.kafka.tools.StorageTool random-uuid 2>/dev/null \
   || java_run 4.3.1 kafka.tools.StorageTool random-uuid)" -c "$dir/server.properties" >"$dir/format.out" || fail "kafka-storage.sh format"
 
-serve_semel() { # PROPERTIES WHAT
-  : >"$work/semel.out"
-  "$semel" serve "$1" >"$work/semel.out" 2>>"$work/semel.err" &
-  pid=$!
-  for _ in $(seq 200); do grep -q '^semel ready' "$work/semel.out" && return 0; sleep 0.05; done
-  fail "semel does not start: $2"
-}
 stop_kafka() { pkill -TERM -P "$pid" || true; wait "$pid" 2>/dev/null || true; pid=""; }
 
-serve_semel "$dir/server.properties" "a new directory"
+serve_semel "a new directory" "$dir/server.properties"
 for i in $(seq 40); do
   "$dir/kafka-topics.sh" --bootstrap-server "127.0.0.1:$port" --create --topic "topic-$i" --partitions 3 \
     --config retention.ms=$((i + 1000000)) >/dev/null || fail "topic-$i is not created"
@@ -74,7 +67,7 @@ done
 java_run 4.3.1 Compat consume "127.0.0.1:$port" topic-1 100 || fail "Kafka lost what semel stored"
 java_run 4.3.1 Compat consume "127.0.0.1:$port" topic-2 1 || fail "Kafka stores nothing"
 stop_kafka
-serve_semel "$dir/copy.properties" "a directory that Kafka took over from a snapshot"
+serve_semel "a directory that Kafka took over from a snapshot" "$dir/copy.properties"
 java_run 4.3.1 Compat consume "127.0.0.1:$port" topic-1 100 || fail "semel lost its own records"
 java_run 4.3.1 Compat consume "127.0.0.1:$port" topic-2 1 || fail "semel lost what Kafka stored"
 stop_semel

@@ -17,11 +17,7 @@ P
 java_run 4.3.1 kafka.tools.StorageTool format --standalone -t "$(java_run 4.3.1 kafka.tools.StorageTool random-uuid)" \
   -c "$dir/server.properties" >"$dir/format.out" 2>&1 || java_run 4.3.1 org.apache.kafka.tools.StorageTool format --standalone \
   -t "$(java_run 4.3.1 org.apache.kafka.tools.StorageTool random-uuid)" -c "$dir/server.properties" >"$dir/format.out" 2>&1 || fail "kafka-storage format"
-: >"$work/semel.out"
-"$semel" serve "$dir/server.properties" >"$work/semel.out" 2>>"$work/semel.err" &
-pid=$!
-for _ in $(seq 100); do grep -q '^semel ready' "$work/semel.out" && break; sleep 0.05; done
-grep -q '^semel ready' "$work/semel.out" || fail "semel does not start on a directory that Kafka formatted"
+serve_semel "a directory that Kafka formatted" "$dir/server.properties"
 java_run 4.3.1 Compat produce "127.0.0.1:$port" moved lz4 1000 || fail "produce on a directory that Kafka formatted"
 java_run 4.3.1 Compat consume "127.0.0.1:$port" moved 1000 || fail "consume"
 stop_semel
