@@ -194,15 +194,7 @@ int run_config_command(std::span<const std::string> arguments, const Connect& co
   add("unset", "settings back to their defaults", &unset);
   add("list", "settings that were made", &list)
       ->add_flag("--all", options.is_all, "defaults and the broker's file too");
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForHelp&) {
-    output.out(app.help());
-    return kOk;
-  } catch (const CLI::ParseError& error) {
-    output.err(fmt::format("semel config: {}; see semel config --help\n", error.what()));
-    return kUsage;
-  }
+  if (const auto code = parse_command_line(app, arguments, output)) return *code;
   const auto code = act(options, action, connect, output);
   if (code) return *code;
   output.err(fmt::format("semel config: {}\n", code.error().context));

@@ -234,15 +234,7 @@ int run_lab_command(std::span<const std::string> arguments, const DumpPaths& pat
   app.add_subcommand("duplicates", "acknowledgements are lost; duplicates shown, then prevented")
       ->add_option("--data", data, "a folder that is not there yet")
       ->capture_default_str();
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForHelp&) {
-    output.out(app.help());
-    return kOk;
-  } catch (const CLI::ParseError& error) {
-    output.err(fmt::format("semel lab: {}; see semel lab --help\n", error.what()));
-    return kUsage;
-  }
+  if (const auto code = parse_command_line(app, arguments, output)) return *code;
   if (paths.disk.exists(paths.absolute(data))) {
     output.err(fmt::format(
         "semel lab: {} is there already; remove it or choose another with --data\n", data));

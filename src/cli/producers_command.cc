@@ -236,15 +236,7 @@ int run_producers_command(std::span<const std::string> arguments, const Connect&
     command->add_option("producer-id", options.producer_id, "its number")
         ->required()
         ->check(CLI::NonNegativeNumber);
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForHelp&) {
-    output.out(app.help());
-    return kOk;
-  } catch (const CLI::ParseError& error) {
-    output.err(fmt::format("semel producers: {}; see semel producers --help\n", error.what()));
-    return kUsage;
-  }
+  if (const auto code = parse_command_line(app, arguments, output)) return *code;
   auto caller = connect(options.servers);
   if (!caller) {
     output.err(fmt::format("semel producers: {}\n", caller.error().context));

@@ -147,16 +147,7 @@ int run_topic_command(std::span<const std::string> arguments, const Connect& con
       ->add_flag("--internal", options.with_internal, "internal topics too");
   add("describe", "partitions, replicas and settings", &describe, false);
   add("delete", "delete topics and all their records", &remove, true);
-  try {
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-    app.parse(reversed);
-  } catch (const CLI::CallForHelp&) {
-    output.out(app.help());
-    return kOk;
-  } catch (const CLI::ParseError& error) {
-    output.err(fmt::format("semel topic: {}; see semel topic --help\n", error.what()));
-    return kUsage;
-  }
+  if (const auto code = parse_command_line(app, arguments, output)) return *code;
   auto caller = connect(options.servers);
   if (!caller) {
     output.err(fmt::format("semel topic: {}\n", caller.error().context));
