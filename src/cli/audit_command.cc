@@ -197,15 +197,7 @@ int run_audit_command(std::span<const std::string> arguments, const DumpPaths& p
                  "producers remembered at a time, about 100 bytes each")
       ->check(CLI::Range(2, 1'000'000'000))
       ->capture_default_str();
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForHelp&) {
-    output.out(app.help());
-    return kOk;
-  } catch (const CLI::ParseError& error) {
-    output.err(fmt::format("semel audit: {}\nTry: semel audit --help\n", error.what()));
-    return kUsage;
-  }
+  if (const auto code = parse_command_line(app, arguments, output)) return *code;
   for (const std::string& word : options.ignored) {
     const auto kind = finding_of_word(word);
     if (!kind) {

@@ -17,6 +17,7 @@
 #include "cli/kafka_topics.h"
 #include "cli/kafka_verifiable_producer.h"
 #include "cli/lab_command.h"
+#include "cli/perf_command.h"
 #include "cli/produce_command.h"
 #include "cli/producers_command.h"
 #include "cli/storage.h"
@@ -60,6 +61,10 @@ constexpr Command kSemelCommands[] = {
     {"audit", "find records stored twice, lost or damaged in a data directory",
      [](Words words, CommandContext& context) {
        return run_audit_command(words, context.paths, context.output);
+     }},
+    {"perf", "measure how fast records are stored and read, and how long each takes",
+     [](Words words, CommandContext& context) {
+       return run_perf_command(words, context.runtime, context.output);
      }},
     {"lab", "see duplicates appear and vanish: acknowledgements are lost on purpose",
      [](Words words, CommandContext& context) {

@@ -2,9 +2,6 @@
 
 #include <cstdio>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -156,16 +153,7 @@ int run_consume_command(std::span<const std::string> words, rt::Runtime& runtime
   app.add_flag("--keys", options.with_keys, "print keys too, before a tab");
   app.add_option("-o,--output", options.format, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
-  try {
-    std::vector<std::string> reversed(words.rbegin(), words.rend());
-    app.parse(reversed);
-  } catch (const CLI::CallForHelp&) {
-    output.out(app.help());
-    return kOk;
-  } catch (const CLI::ParseError& error) {
-    output.err(fmt::format("semel consume: {}; see semel consume --help\n", error.what()));
-    return kUsage;
-  }
+  if (const auto code = parse_command_line(app, words, output)) return *code;
   const auto done = consume(options, runtime, output);
   if (done) return kOk;
   output.err(

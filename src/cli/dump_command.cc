@@ -105,16 +105,7 @@ int run_dump_command(std::span<const std::string> arguments, const DumpPaths& pa
   app.add_option("--at-offset", options.at_offset,
                  "the partition's producer state before this offset");
   app.add_flag("--records", options.with_records, "keys, values and headers of the records too");
-  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-  try {
-    app.parse(std::move(reversed));
-  } catch (const CLI::CallForHelp&) {
-    output.out(app.help());
-    return kOk;
-  } catch (const CLI::ParseError& error) {
-    output.err(fmt::format("semel dump: {}\nTry: semel dump --help\n", error.what()));
-    return kUsage;
-  }
+  if (const auto code = parse_command_line(app, arguments, output)) return *code;
   return dump_all(paths, options, output);
 }
 

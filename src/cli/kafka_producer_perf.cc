@@ -9,7 +9,7 @@
 #include "cli/client_session.h"
 #include "cli/client_settings.h"
 #include "cli/kafka_producer_usage.h"
-#include "client/producer.h"
+#include "cli/load.h"
 
 namespace semel::cli {
 namespace {
@@ -40,15 +40,10 @@ constexpr ArgparseOption kOptions[] = {{"-h", Kind::kFlag},
                                        {"--reporting-interval", Kind::kLong}};
 
 struct Plan {
-  std::string topic;
-  int64_t records = 0;
+  LoadPlan load;
   int64_t warmup = 0;
-  double throughput = -1;
   client::Milliseconds interval{5'000};
-  bool is_monotonic = false;
-  std::vector<std::string>
-      payloads;  // one is drawn per record; empty: random letters of `record_size`
-  size_t record_size = 0;
+  size_t record_size = 0;  // of the latest record, if they differ
 };
 
 /// Kafka's Stats: a window for the lines on the way, samples for the percentiles.
@@ -126,106 +121,45 @@ class Stats {
   Window window_;
 };
 
-/// One measurement, wholly on the session's reactor. A record's tag is the time at which it was
-/// sent.
-class Measurement final : public client::DeliveryListener {
+/// Prints lines on the way and at the end, as Kafka's tool does.
+class Measurement final : public LoadListener {
  public:
-  Measurement(ClientSession& session, const Plan& plan, client::ProducerConfig config,
-              Output& output)
-      : session_(session),
-        plan_(plan),
-        output_(output),
-        producer_(session.environment(), std::move(config), *this) {}
+  Measurement(const Plan& plan, Output& output) : plan_(plan), output_(output) {}
 
-  void on_delivery(const client::Delivery& delivery) override {
-    if (delivery.fate != client::Fate::kStored) {
-      if (failures_++ < 10) output_.err(java_text(delivery.error) + "\n");
-      return;
-    }
-    const rt::Instant time = now();
-    const double ms = static_cast<double>(time.ns - static_cast<int64_t>(delivery.tag)) / 1e6;
-    const size_t size = plan_.record_size > 0 ? plan_.record_size : average_size_;
-    total_->add(ms, size);
-    if (plan_.warmup > 0 && total_->count() > plan_.warmup) {
-      if (!steady_) steady_.emplace(plan_.records - plan_.warmup, true, time);
-      steady_->add(ms, size);
-    }
-    if (time - total_->window_start() < plan_.interval) return;
-    output_.out(total_->take_window(time));
-    std::fflush(stdout);
-  }
-
-  rt::Task<Result<void>> run() {
-    producer_.start();
-    total_.emplace(plan_.records, false, now());
+  void on_begin(rt::Instant now) override {
+    total_.emplace(plan_.load.records_max, false, now);
     if (plan_.warmup > 0)
       output_.out(
           fmt::format("Warmup first {} records. Steady state results will print after the complete "
                       "test summary.\n",
                       plan_.warmup));
-    auto done = co_await send_all();
-    co_await producer_.close(producer_.config().delivery_timeout);
-    const rt::Instant end = now();
-    output_.out(total_->total(end));
-    if (steady_) output_.out(steady_->total(end));
-    co_return done;
+  }
+  void on_failed(const Error& error) override {
+    if (failures_++ < 10) output_.err(java_text(error) + "\n");
+  }
+  void on_stored(rt::Instant sent, rt::Instant now) override {
+    const double ms = static_cast<double>((now - sent).count()) / 1e6;
+    total_->add(ms, plan_.record_size);
+    if (plan_.warmup > 0 && total_->count() > plan_.warmup) {
+      if (!steady_) steady_.emplace(plan_.load.records_max - plan_.warmup, true, now);
+      steady_->add(ms, plan_.record_size);
+    }
+    if (now - total_->window_start() < plan_.interval) return;
+    output_.out(total_->take_window(now));
+    std::fflush(stdout);
+  }
+  void print_total(rt::Instant now) {
+    output_.out(total_->total(now));
+    if (steady_) output_.out(steady_->total(now));
   }
 
  private:
-  rt::Instant now() { return session_.executor().clock().now(); }
-
-  rt::Task<Result<void>> send_all() {
-    const rt::Instant start = now();
-    std::string letters(plan_.record_size, 'A');
-    for (char& c : letters) c = static_cast<char>('A' + session_.environment().random.below(26));
-    std::string text;
-    client::ProducerRecord record;
-    record.topic = plan_.topic;
-    for (int64_t i = 0; i < plan_.records; ++i) {
-      std::string_view payload = letters;
-      if (plan_.is_monotonic) payload = text = std::to_string(i);
-      if (!plan_.payloads.empty())
-        payload = plan_.payloads[session_.environment().random.below(plan_.payloads.size())];
-      average_size_ = payload.size();
-      record.value = bytes::as_bytes(payload);
-      const auto tag = static_cast<uint64_t>(now().ns);
-      const auto accepted = producer_.try_send(record, tag);
-      if (!accepted) co_return fail(accepted.error());
-      if (!*accepted) {
-        auto sent = co_await producer_.send(record, tag);
-        if (!sent) co_return fail(sent.error());
-      }
-      // The reactor's other work gets its turn.
-      if (i % 64 == 63) {
-        co_await rt::resume_on(session_.executor());
-      }
-      if (plan_.throughput <= 0) continue;
-      const rt::Instant due =
-          start +
-          rt::Duration{static_cast<int64_t>(static_cast<double>(i + 1) / plan_.throughput * 1e9)};
-      if (due - now() > std::chrono::milliseconds{1}) {
-        co_await rt::sleep_until(session_.executor(), due);
-      }
-    }
-    co_return Result<void>{};
-  }
-
-  ClientSession& session_;
   const Plan& plan_;
   Output& output_;
-  client::Producer producer_;
   std::optional<Stats> total_;
   std::optional<Stats> steady_;
-  size_t average_size_ = 0;
   int64_t failures_ = 0;
 };
-
-rt::Task<Result<void>> measure(ClientSession& session, const Plan& plan,
-                               client::ProducerConfig config, Output& output) {
-  Measurement measurement(session, plan, std::move(config), output);
-  auto done = co_await measurement.run();
-  co_return done;
-}
 
 /// What argparse4j cannot check; Kafka's texts.
 Result<void> check(const ArgparseArguments& given) {
@@ -256,28 +190,51 @@ Result<void> check(const ArgparseArguments& given) {
                    "--reporting-interval should be greater than zero.");
 }
 
-Result<Plan> make_plan(const ArgparseArguments& given, rt::Disk& disk) {
-  Plan plan;
-  plan.topic = given.text("--topic");
-  plan.records = given.number("--num-records", 0);
-  plan.warmup = given.number("--warmup-records", 0);
-  plan.throughput = given.real("--throughput", -1);
-  plan.interval = client::Milliseconds{given.number("--reporting-interval", 5'000)};
-  plan.is_monotonic = given.has("--payload-monotonic");
-  plan.record_size = static_cast<size_t>(given.number("--record-size", 0));
-  if (!given.has("--payload-file")) return plan;
+/// One of them is drawn per record. Error: kInvalidRequest (none in the file).
+Result<std::vector<std::string>> read_payloads(const ArgparseArguments& given, rt::Disk& disk) {
   SEMEL_TRY(const auto text, rt::read_file(disk, given.text("--payload-file"), 256u << 20));
   std::string delimiter =
       given.has("--payload-delimiter") ? given.text("--payload-delimiter") : "\n";
   if (delimiter == "\\n") delimiter = "\n";
+  std::vector<std::string> payloads;
   for (std::string_view rest = text.text(); !rest.empty();) {
     const std::string_view part = rest.substr(0, rest.find(delimiter));
     rest.remove_prefix(std::min(rest.size(), part.size() + delimiter.size()));
-    if (!part.empty()) plan.payloads.emplace_back(part);
+    if (!part.empty()) payloads.emplace_back(part);
   }
-  if (plan.payloads.empty())
+  if (payloads.empty())
     return fail(ErrorCode::kInvalidRequest, "File does not exist or empty file provided.");
-  return plan;
+  return payloads;
+}
+
+/// `plan` keeps its place: the values refer to it.
+Result<void> fill_plan(Plan& plan, const ArgparseArguments& given, rt::Runtime& runtime) {
+  plan.load.topic = given.text("--topic");
+  plan.load.records_max = given.number("--num-records", 0);
+  plan.load.rate = given.real("--throughput", -1);
+  plan.warmup = given.number("--warmup-records", 0);
+  plan.interval = client::Milliseconds{given.number("--reporting-interval", 5'000)};
+  rt::Random& random = *runtime.random;
+  if (given.has("--payload-file")) {
+    SEMEL_TRY(auto payloads, read_payloads(given, *runtime.disk));
+    plan.load.value = [&plan, &random, payloads = std::move(payloads)](int64_t) {
+      const std::string& one = payloads[random.below(payloads.size())];
+      plan.record_size = one.size();
+      return std::string_view(one);
+    };
+  } else if (given.has("--payload-monotonic")) {
+    plan.load.value = [&plan, text = std::string()](int64_t i) mutable {
+      text = std::to_string(i);
+      plan.record_size = text.size();
+      return std::string_view(text);
+    };
+  } else {
+    plan.record_size = static_cast<size_t>(given.number("--record-size", 0));
+    std::string letters(plan.record_size, 'A');
+    for (char& c : letters) c = static_cast<char>('A' + random.below(26));
+    plan.load.value = [letters = std::move(letters)](int64_t) { return std::string_view(letters); };
+  }
+  return {};
 }
 
 Result<Settings> make_settings(const ArgparseArguments& given, rt::Disk& disk) {
@@ -318,8 +275,8 @@ int run_kafka_producer_perf(std::span<const std::string> words, rt::Runtime& run
           fmt::format("Option {} has been deprecated and will be removed in a future version. Use "
                       "{} instead.\n",
                       old_name, name));
-  const auto plan = make_plan(*given, *runtime.disk);
-  if (!plan) return refuse(plan.error());
+  Plan plan;
+  if (const auto filled = fill_plan(plan, *given, runtime); !filled) return refuse(filled.error());
   const auto settings = make_settings(*given, *runtime.disk);
   if (!settings) return refuse(settings.error());
   auto config = client::ProducerConfig::from(*settings);
@@ -329,7 +286,9 @@ int run_kafka_producer_perf(std::span<const std::string> words, rt::Runtime& run
   }
   auto session = ClientSession::open();
   if (!session) return refuse(session.error());
-  const auto done = (*session)->run(measure(**session, *plan, std::move(*config), output));
+  Measurement measurement(plan, output);
+  const auto done = run_load(**session, std::move(*config), plan.load, measurement);
+  measurement.print_total((*session)->executor().clock().now());
   if (done) return 0;
   output.err(java_text(done.error()) + "\n");
   return 1;

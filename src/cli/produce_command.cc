@@ -1,8 +1,5 @@
 #include "cli/produce_command.h"
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -144,16 +141,7 @@ int run_produce_command(std::span<const std::string> words, rt::Runtime& runtime
       ->check(CLI::NonNegativeNumber);
   app.add_option("-o,--output", options.format, "text or json: one line per record")
       ->check(CLI::IsMember({"text", "json"}));
-  try {
-    std::vector<std::string> reversed(words.rbegin(), words.rend());
-    app.parse(reversed);
-  } catch (const CLI::CallForHelp&) {
-    output.out(app.help());
-    return kOk;
-  } catch (const CLI::ParseError& error) {
-    output.err(fmt::format("semel produce: {}; see semel produce --help\n", error.what()));
-    return kUsage;
-  }
+  if (const auto code = parse_command_line(app, words, output)) return *code;
   auto config = make_config(options, runtime, output);
   if (config) {
     const auto code = produce(options, std::move(*config), lines, output);

@@ -67,16 +67,8 @@ ServePlan plan_serve(std::span<const std::string> arguments, rt::Disk& disk, Out
   app.add_option("--set", words.overrides, "key=value, stronger than the file; may be repeated")
       ->take_all()
       ->allow_extra_args(false);
-  try {
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
-    app.parse(reversed);
-  } catch (const CLI::CallForHelp&) {
-    output.out(app.help());
-    return ExitCode::kOk;
-  } catch (const CLI::ParseError& error) {
-    output.err(fmt::format("semel serve: {}; see semel serve --help\n", error.what()));
-    return ExitCode::kUsage;
-  }
+  if (const auto code = parse_command_line(app, arguments, output))
+    return static_cast<ExitCode>(*code);
   return finish(words, "--set", disk, output);
 }
 
