@@ -4,7 +4,7 @@
 set -uo pipefail
 cd "$(dirname "$0")"
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(console java kcat confluent-kafka kafka-python franz sarama kafkajs storage metadata interchange snapshot kill9 crash_images hostile audit tools)
+[ ${#parts[@]} -gt 0 ] || parts=(console java kcat confluent-kafka librdkafka kafka-python franz sarama kafkajs storage metadata interchange snapshot kill9 crash_images hostile audit tools)
 passed=0 failed=0 skipped=0
 for part in "${parts[@]}"; do
   bash "./$part.sh"
