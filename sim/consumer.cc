@@ -162,6 +162,9 @@ bool Consumer::handle_partition(const gen::FetchResponse::PartitionData& data,
                                           part.position.value));
     part.position = Offset{0};
     part.high_watermark = Offset{0};
+  } else if (world_.history.is_rotten(index, part.position)) {
+    world_.trace.probe("rot: refused by the broker");
+    part.position = part.position + 1;
   } else if (!error_is_retriable(code) || code == ErrorCode::kCorruptMessage) {
     world_.history.complain("unexpected refusal",
                             fmt::format("Fetch of partition {}: {}", index, error_name(code)));
@@ -176,23 +179,28 @@ void Consumer::handle_data(Part& part, uint16_t index,
     world_.trace.probe("consumer: high watermark went back");
   part.high_watermark = high_watermark;
   part.log_start = std::max(part.log_start, Offset{data.log_start_offset});
-  const auto next = codec_.read(data.records.buffer().span(), part.position,
+  const Offset before = part.position;
+  const auto read = codec_.read(data.records.buffer().span(), part.position,
                                 [&](const RecordKey& key, Offset offset) {
                                   if (role_ == Role::kFinal)
                                     world_.history.final_record(key, offset);
                                   else
                                     world_.history.read(key, offset, asked_at);
                                 });
-  if (!next) {
-    world_.history.complain("corrupt", fmt::format("partition {} from offset {}: {}", index,
-                                                   part.position.value, next.error().context));
+  if (!read && world_.history.is_rotten(index, part.position)) {
+    world_.trace.probe("rot: found by the client");
+    part.position = part.position + 1;
     return;
   }
-  if (*next > part.position && *next > high_watermark)
+  if (!read) {
+    world_.history.complain("corrupt", fmt::format("partition {} from offset {}: {}", index,
+                                                   part.position.value, read.error().context));
+    return;
+  }
+  if (part.position > before && part.position > high_watermark)
     world_.history.complain("beyond the high watermark",
                             fmt::format("partition {}: read up to {}, high watermark {}", index,
-                                        next->value, high_watermark.value));
-  part.position = *next;
+                                        part.position.value, high_watermark.value));
   if (role_ != Role::kFinal || part.position != high_watermark) return;
   // A leader that has just started raises its high watermark only when its log is flushed.
   if (part.reached != high_watermark) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cluster.h"
+#include "history.h"
 #include "rt/sim/world.h"
 #include "workload.h"
 
@@ -9,7 +10,8 @@ namespace semel::sim {
 
 class Faults {
  public:
-  Faults(rt::sim::World& world, Cluster& cluster, const Workload& workload);
+  /// `history` is told what rots.
+  Faults(rt::sim::World& world, Cluster& cluster, const Workload& workload, History& history);
 
   /// Schedules the first of each fault; a part of the seeds leaves some out.
   void begin();
@@ -21,6 +23,10 @@ class Faults {
   void strike(const FaultPlan& fault);
   bool strike_process(const FaultPlan& fault, size_t victim);
   bool strike_disk(const FaultPlan& fault, size_t victim);
+  bool strike_space(const FaultPlan& fault, rt::sim::Node& node);
+  void fail_a_call(const FaultPlan& fault, rt::sim::Node& node);
+  void slow_down(const FaultPlan& fault, rt::sim::Node& node);
+  void jump_clock(const FaultPlan& fault, rt::sim::Node& node);
   void strike_world(const FaultPlan& fault, size_t victim);
   void kill(size_t victim, rt::sim::Death death);
   void boot_later(size_t victim);
@@ -30,6 +36,7 @@ class Faults {
   rt::sim::World& world_;
   Cluster& cluster_;
   const Workload& workload_;
+  History& history_;
   rt::sim::SimRandom random_;
   bool is_over_ = false;
 };

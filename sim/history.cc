@@ -63,7 +63,27 @@ void History::failed(const RecordKey& key, Time at) {
 }
 
 void History::read(const RecordKey& key, Offset offset, Time asked_at) {
+  check_rot(key, offset);
   reads_.push_back({key, offset, asked_at});
+}
+
+void History::rots(const RecordKey& key, Offset offset) {
+  rotten_[key.partition].emplace(offset.value, key);
+}
+
+bool History::is_rotten(uint16_t partition, Offset offset) const {
+  const auto found = rotten_.find(partition);
+  return found != rotten_.end() && found->second.contains(offset.value);
+}
+
+void History::check_rot(const RecordKey& key, Offset offset) {
+  const auto partition = rotten_.find(key.partition);
+  if (partition == rotten_.end()) return;
+  const auto found = partition->second.find(offset.value);
+  if (found != partition->second.end() && found->second != key)
+    complain("rot served", fmt::format("offset {} of partition {} held {} and reads as {}",
+                                       offset.value, key.partition, found->second.to_text(),
+                                       key.to_text()));
 }
 
 void History::took_producer_id(ProducerId id, uint16_t producer) {
@@ -74,6 +94,7 @@ void History::took_producer_id(ProducerId id, uint16_t producer) {
 }
 
 void History::final_record(const RecordKey& key, Offset offset) {
+  check_rot(key, offset);
   const auto [place, is_new] = content_[key.partition].records.emplace(offset.value, key);
   if (!is_new)
     complain("offset twice", fmt::format("partition {} has offset {} twice: {} and {}",
@@ -82,8 +103,14 @@ void History::final_record(const RecordKey& key, Offset offset) {
 }
 
 void History::final_range(uint16_t partition, Offset start, Offset end) {
-  content_[partition].start = start;
-  content_[partition].end = end;
+  Content& content = content_[partition];
+  content.start = start;
+  content.end = end;
+  // What rotted is there for the judgement, whether it could be read or not.
+  const auto rotten = rotten_.find(partition);
+  if (rotten == rotten_.end()) return;
+  for (const auto& [offset, key] : rotten->second)
+    if (offset >= start.value && offset < end.value) content.records.emplace(offset, key);
 }
 
 void History::complain(std::string kind, std::string text) {
@@ -112,7 +139,7 @@ void History::judge_sends(const Terms& terms, const Places& places, Findings& fi
   for (const auto& [key, offsets] : places) {
     if (!sends_.contains(key))
       report(findings, "invented", fmt::format("{} was never sent", key.to_text()));
-    if (offsets.size() > 1)
+    if (offsets.size() > 1 && promise_of(key.producer).stores_once)
       report(findings, "duplicate", fmt::format("{} is stored at {} and {}", key.to_text(),
                                                 offsets[0], offsets[1]));
   }
@@ -123,12 +150,14 @@ void History::judge_sends(const Terms& terms, const Places& places, Findings& fi
       report(findings, "refused but stored", fmt::format("{} is stored at {}", key.to_text(),
                                                          place->second[0]));
     if (send.fate != Fate::kAcked && send.fate != Fate::kStored) continue;
+    if (!is_there && !promise_of(key.producer).loses_nothing) continue;
     if (!is_there) {
       if (!may_be_lost(send.sent_at, terms))
         report(findings, "lost", fmt::format("{} was acknowledged at offset {} at {} ms and is gone",
                                              key.to_text(), send.offset.value,
                                              send.told_at / 1'000'000));
-    } else if (send.fate == Fate::kAcked && place->second[0] != send.offset.value &&
+    } else if (send.fate == Fate::kAcked &&
+               std::ranges::find(place->second, send.offset.value) == place->second.end() &&
                !may_be_lost(send.sent_at, terms)) {
       report(findings, "moved", fmt::format("{} was acknowledged at offset {} and lies at {}",
                                             key.to_text(), send.offset.value, place->second[0]));
@@ -151,10 +180,17 @@ void History::judge_reads(const Terms& terms, Findings& findings) const {
   }
 }
 
-void History::judge_order(Findings& findings) const {
+void History::judge_order(const Places& places, Findings& findings) const {
   for (const auto& [partition, content] : content_) {
     std::map<uint16_t, uint32_t> last;
     for (const auto& [offset, key] : content.records) {
+      const Promise promise = promise_of(key.producer);
+      if (!promise.keeps_order) continue;
+      if (!promise.stores_once) {
+        const auto send = sends_.find(key);
+        const bool is_acked = send != sends_.end() && send->second.fate == Fate::kAcked;
+        if (!is_acked || places.at(key)[0] != offset) continue;
+      }
       const auto [place, is_first] = last.emplace(key.producer, key.number);
       if (!is_first && key.number < place->second)
         report(findings, "order", fmt::format("{} lies at {}, behind number {}", key.to_text(),
@@ -197,15 +233,39 @@ void History::judge_real_time(const Terms& terms, Findings& findings) const {
   }
 }
 
-std::vector<Violation> History::judge(const Terms& terms) const {
-  Findings findings = complaints_;
+History::Places History::places() const {
   Places places;
   for (const auto& [partition, content] : content_)
     for (const auto& [offset, key] : content.records) places[key].push_back(offset);
+  return places;
+}
+
+Promise History::promise_of(uint16_t producer) const {
+  const auto found = promises_.find(producer);
+  return found == promises_.end() ? Promise{} : found->second;
+}
+
+uint64_t History::doubled_count() const {
+  const Places all = places();
+  return static_cast<uint64_t>(
+      std::ranges::count_if(all, [](const auto& place) { return place.second.size() > 1; }));
+}
+
+uint64_t History::lost_count() const {
+  const Places all = places();
+  return static_cast<uint64_t>(std::ranges::count_if(sends_, [&all](const auto& entry) {
+    const Fate fate = entry.second.fate;
+    return (fate == Fate::kAcked || fate == Fate::kStored) && !all.contains(entry.first);
+  }));
+}
+
+std::vector<Violation> History::judge(const Terms& terms) const {
+  Findings findings = complaints_;
+  const Places places = this->places();
   judge_content(findings);
   judge_sends(terms, places, findings);
   judge_reads(terms, findings);
-  judge_order(findings);
+  judge_order(places, findings);
   judge_real_time(terms, findings);
   return findings;
 }

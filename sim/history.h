@@ -38,6 +38,14 @@ struct Violation {
   std::string text;
 };
 
+/// What a producer's way of sending promises. An idempotent one: all of it; acks=1 without sequences
+/// may store a record twice; acks=0 may lose what it calls sent.
+struct Promise {
+  bool stores_once = true;
+  bool loses_nothing = true;
+  bool keeps_order = true;  // of records, or of the first copies of acknowledged ones
+};
+
 /// What the workload entitles the broker to.
 struct Terms {
   /// Records acknowledged before a power cut may be lost with it (class `os`).
@@ -54,6 +62,12 @@ class History {
   void failed(const RecordKey& key, Time at);
   /// `asked_at`: when the request was sent that brought it.
   void read(const RecordKey& key, Offset offset, Time asked_at);
+  /// Of the idempotent ones nothing needs to be told.
+  void promises(uint16_t producer, Promise promise) { promises_[producer] = promise; }
+  /// The stored bytes of a record were damaged below the recovery point; from now on it may be
+  /// unreadable, but never different.
+  void rots(const RecordKey& key, Offset offset);
+  bool is_rotten(uint16_t partition, Offset offset) const;
   /// A producer id was handed to a client; never twice.
   void took_producer_id(ProducerId id, uint16_t producer);
   /// A broker's machine lost its power; −1 counts as never.
@@ -69,6 +83,15 @@ class History {
   uint64_t sent_count() const { return sends_.size(); }
   uint64_t acked_count() const { return acked_; }
   uint64_t read_count() const { return reads_.size(); }
+  /// As told by final_range; 0 if it was not.
+  Offset end_of(uint16_t partition) const {
+    const auto found = content_.find(partition);
+    return found == content_.end() ? Offset{0} : found->second.end;
+  }
+  /// Records that lie at more than one offset.
+  uint64_t doubled_count() const;
+  /// Records that were told to be stored, or sent in full (acks=0), and are not there.
+  uint64_t lost_count() const;
 
  private:
   struct Send {
@@ -94,15 +117,20 @@ class History {
   bool may_be_lost(Time asked_at, const Terms& terms) const {
     return terms.power_cut_may_lose && asked_at <= last_power_cut_;
   }
+  Places places() const;
+  Promise promise_of(uint16_t producer) const;
+  void check_rot(const RecordKey& key, Offset offset);
   void judge_content(Findings& findings) const;
   void judge_sends(const Terms& terms, const Places& places, Findings& findings) const;
   void judge_reads(const Terms& terms, Findings& findings) const;
-  void judge_order(Findings& findings) const;
+  void judge_order(const Places& places, Findings& findings) const;
   void judge_real_time(const Terms& terms, Findings& findings) const;
 
   std::map<RecordKey, Send> sends_;
   std::vector<Read> reads_;
   std::map<uint16_t, Content> content_;
+  std::map<uint16_t, std::map<int64_t, RecordKey>> rotten_;  // by partition and offset: what was there
+  std::map<uint16_t, Promise> promises_;
   std::vector<Violation> complaints_;
   std::map<ProducerId, uint16_t> producer_ids_;
   uint64_t acked_ = 0;

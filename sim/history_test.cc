@@ -158,5 +158,71 @@ TEST(History, SeesTimeTravel) {
   EXPECT_EQ(judge(history), "time travel");
 }
 
+constexpr Promise kAtLeastOnce{.stores_once = false, .loses_nothing = true, .keeps_order = true};
+constexpr Promise kAtMostOnce{.stores_once = true, .loses_nothing = false, .keeps_order = false};
+
+TEST(History, ADuplicateIsAllowedOnlyToWhoDoesNotPromiseOnce) {
+  History history = good_history();
+  store(history, {key(0), key(1), key(2), key(1)});
+  EXPECT_EQ(judge(history), "duplicate, order");
+  history.promises(1, kAtLeastOnce);
+  EXPECT_EQ(judge(history), "");
+  EXPECT_EQ(history.doubled_count(), 1u);
+  EXPECT_EQ(history.lost_count(), 0u);
+}
+
+TEST(History, AtLeastOnceLosesNothingAndKeepsTheOrderOfFirstCopies) {
+  History history;
+  history.promises(1, kAtLeastOnce);
+  for (uint32_t i = 0; i < 3; ++i) history.sent(key(i), i);
+  history.acked(key(0), Offset{2}, 10);
+  history.acked(key(1), Offset{1}, 11);
+  store(history, {key(2), key(1), key(0)});
+  EXPECT_EQ(judge(history), "order") << "number 2 was never acknowledged and may lie anywhere";
+  History lost = good_history();
+  lost.promises(1, kAtLeastOnce);
+  store(lost, {key(0), key(1)});
+  EXPECT_EQ(judge(lost), "lost");
+}
+
+TEST(History, AtMostOnceMayLoseAndMayNotDouble) {
+  History history;
+  history.promises(1, kAtMostOnce);
+  for (uint32_t i = 0; i < 3; ++i) {
+    history.sent(key(i), i);
+    history.stored(key(i), i + 5);
+  }
+  store(history, {key(0), key(2)});
+  EXPECT_EQ(judge(history), "");
+  EXPECT_EQ(history.lost_count(), 1u);
+  store(history, {key(0), key(2), key(2)});
+  EXPECT_NE(judge(history), "");
+}
+
+TEST(History, WhatRottedMayBeUnreadableButNotDifferent) {
+  History history = good_history();
+  history.rots(key(1), Offset{1});
+  EXPECT_TRUE(history.is_rotten(0, Offset{1}));
+  EXPECT_FALSE(history.is_rotten(0, Offset{2}));
+  history.final_record(key(0), Offset{0});
+  history.final_record(key(2), Offset{2});
+  history.final_range(0, Offset{0}, Offset{3});
+  EXPECT_EQ(judge(history), "") << "it counts as there";
+
+  History different = good_history();
+  different.rots(key(1), Offset{1});
+  different.read(key(2), Offset{1}, 50);
+  store(different, {key(0), key(1), key(2)});
+  EXPECT_EQ(judge(different), "rot served, inconsistent");
+}
+
+TEST(History, RotHidesNothingElse) {
+  History history = good_history();
+  history.rots(key(1), Offset{1});
+  history.final_record(key(0), Offset{0});
+  history.final_range(0, Offset{0}, Offset{2});
+  EXPECT_EQ(judge(history), "lost") << "number 2 did not rot";
+}
+
 }  // namespace
 }  // namespace semel::sim

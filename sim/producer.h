@@ -19,12 +19,12 @@
 #include "records.h"
 #include "rt/event.h"
 #include "rt/gate.h"
-#include "rt/sim/process.h"
+#include "sender.h"
 #include "wire_client.h"
 
 namespace semel::sim {
 
-class Producer final : public rt::sim::Program {
+class Producer final : public Sender {
  public:
   Producer(rt::Runtime runtime, const ClientWorld& world, uint16_t number);
   ~Producer() override;
@@ -32,12 +32,9 @@ class Producer final : public rt::sim::Program {
   void start() override;
   rt::Task<void> stop() override;
 
-  /// No new records from now on.
-  void finish() { is_finishing_ = true; }
-  /// Every record that it still cares about has its answer.
-  bool is_settled() const;
-  /// For the report of a run that does not settle.
-  std::string describe() const;
+  void finish() override { is_finishing_ = true; }
+  bool is_settled() const override;
+  std::string describe() const override;
 
  private:
   enum class State : uint8_t { kWaiting, kOnTheWay };

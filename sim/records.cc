@@ -14,6 +14,8 @@ namespace {
 constexpr uint64_t kMark = 0x73656d656c73696dull;  // "semelsim"
 constexpr size_t kIdentity = 16;
 
+}  // namespace
+
 std::vector<std::byte> write_value(const RecordKey& key, size_t size) {
   std::vector<std::byte> value(std::max(size, kIdentity));
   bytes::store_be<uint64_t>(value.data(), kMark);
@@ -36,8 +38,6 @@ std::optional<RecordKey> read_value(const std::optional<bytes::ByteSpan>& value)
   return key;
 }
 
-}  // namespace
-
 bytes::Buffer RecordCodec::write(const BatchStamp& stamp, const RecordKey& first, int32_t count,
                                  size_t value_bytes) {
   record::BatchOptions options;
@@ -59,9 +59,8 @@ bytes::Buffer RecordCodec::write(const BatchStamp& stamp, const RecordKey& first
   return bytes::Buffer::copy_of(*batch);
 }
 
-Result<Offset> RecordCodec::read(bytes::ByteSpan region, Offset from,
-                                 const std::function<void(const RecordKey&, Offset)>& found) {
-  Offset next = from;
+Result<void> RecordCodec::read(bytes::ByteSpan region, Offset& position,
+                               const std::function<void(const RecordKey&, Offset)>& found) {
   record::BatchIterator batches(region);
   while (const auto batch = batches.next()) {
     if (!batch->crc_is_right())
@@ -69,7 +68,7 @@ Result<Offset> RecordCodec::read(bytes::ByteSpan region, Offset from,
                   fmt::format("wrong CRC at offset {}", batch->base_offset().value));
     record::RecordIterator records(*batch, scratch_);
     for (record::RecordView record; records.next(record);) {
-      if (record.offset < from) continue;
+      if (record.offset < position) continue;
       const auto key = read_value(record.value);
       if (!key)
         return fail(ErrorCode::kCorruptMessage,
@@ -77,11 +76,11 @@ Result<Offset> RecordCodec::read(bytes::ByteSpan region, Offset from,
       found(*key, record.offset);
     }
     SEMEL_CHECK(records.status());
-    next = batch->next_offset();
+    position = batch->next_offset();
   }
   if (batches.stop() == record::BatchStop::kCorrupt || batches.stop() == record::BatchStop::kBlank)
     return fail(ErrorCode::kCorruptMessage, batches.reason());
-  return next;
+  return {};
 }
 
 }  // namespace semel::sim

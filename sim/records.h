@@ -21,18 +21,23 @@ struct BatchStamp {
   bytes::CodecId codec = bytes::CodecId::kNone;
 };
 
+/// A value of about `size` bytes (16 at least) that says who the record is; its filler follows from the
+/// key, so that writing it again gives the same bytes.
+std::vector<std::byte> write_value(const RecordKey& key, size_t size);
+/// Whose value it is; nothing if it is not, byte by byte, one that write_value made.
+std::optional<RecordKey> read_value(const std::optional<bytes::ByteSpan>& value);
+
 /// Writes and reads batches; one per client.
 class RecordCodec {
  public:
-  /// `count` records from `first` on. `value_bytes` is the size of each value; the filler follows from
-  /// the key, so that writing the same records again gives the same content.
+  /// `count` records from `first` on, with values of `value_bytes`.
   bytes::Buffer write(const BatchStamp& stamp, const RecordKey& first, int32_t count,
                       size_t value_bytes);
 
-  /// Calls `found(key, offset)` for each record of `region` from `from` on; offsets below are skipped.
-  /// The offset behind the last whole batch, or what is wrong with the bytes.
-  Result<Offset> read(bytes::ByteSpan region, Offset from,
-                      const std::function<void(const RecordKey&, Offset)>& found);
+  /// Calls `found(key, offset)` for each record of `region` from `position` on, and moves it behind
+  /// each whole batch; offsets below are skipped. What is wrong with the bytes at `position`.
+  Result<void> read(bytes::ByteSpan region, Offset& position,
+                    const std::function<void(const RecordKey&, Offset)>& found);
 
  private:
   record::BatchBuilder builder_;

@@ -11,6 +11,8 @@
 #include "faults.h"
 #include "gen/create_topics.h"
 #include "images.h"
+#include "native_consumer.h"
+#include "native_producer.h"
 #include "producer.h"
 #include "rt/sim/world.h"
 
@@ -84,8 +86,8 @@ class Scenario {
         world_(options.seed, draw_world(options)),
         images_(options.images_disk, options.images, fmt::format("{}-{}", workload.name, options.seed), kImagesPerRun),
         cluster_(world_, workload, factory, [this](rt::sim::Node& node) { images_.take(node); }),
-        faults_(world_, cluster_, workload),
-        shared_{workload, history_, world_.trace(), "events", cluster_.addresses(),
+        faults_(world_, cluster_, workload, history_),
+        shared_{workload, history_, world_.trace(), std::string(kTopic), cluster_.addresses(),
                 workload.may_lose(), [this] { return world_.now().ns; }} {
     if (options.printer) world_.trace().set_printer(std::move(options.printer));
   }
@@ -113,17 +115,29 @@ class Scenario {
     }
     for (int64_t i = 0; i < workload_.producers; ++i) {
       rt::sim::Process& process = world_.add_node(fmt::format("producer{}", i + 1)).boot(1);
-      auto producer = std::make_unique<Producer>(process.runtime(), shared_,
-                                                 static_cast<uint16_t>(i + 1));
+      auto producer = make_producer(process, static_cast<uint16_t>(i + 1));
       producers_.push_back(producer.get());
       process.run(std::move(producer));
     }
     for (int64_t i = 0; i < workload_.consumers; ++i) {
       rt::sim::Process& process = world_.add_node(fmt::format("consumer{}", i + 1)).boot(1);
-      process.run(
-          std::make_unique<Consumer>(process.runtime(), shared_, Consumer::Role::kDuring));
+      process.run(make_consumer(process));
     }
     return true;
+  }
+
+  std::unique_ptr<Sender> make_producer(rt::sim::Process& process, uint16_t number) {
+    if (workload_.driver == Driver::kNative)
+      return std::make_unique<NativeProducer>(process.runtime(), shared_, number);
+    return std::make_unique<Producer>(process.runtime(), shared_, number);
+  }
+
+  std::unique_ptr<rt::sim::Program> make_consumer(rt::sim::Process& process) {
+    if (workload_.driver == Driver::kWire)
+      return std::make_unique<Consumer>(process.runtime(), shared_, Consumer::Role::kDuring);
+    auto consumer = std::make_unique<NativeConsumer>(process.runtime(), shared_);
+    native_consumers_.push_back(consumer.get());
+    return consumer;
   }
 
   /// Brings back what exited or died by itself.
@@ -140,18 +154,19 @@ class Scenario {
   void settle() {
     faults_.end();
     cluster_.boot_all();
-    for (Producer* producer : producers_) producer->finish();
+    for (Sender* producer : producers_) producer->finish();
     const bool has_settled = world_.run_until(
         [this] {
           return std::all_of(producers_.begin(), producers_.end(),
-                             [](const Producer* producer) { return producer->is_settled(); });
+                             [](const Sender* producer) { return producer->is_settled(); });
         },
         milliseconds{workload_.settle_ms});
     if (!has_settled)
-      for (const Producer* producer : producers_)
+      for (const Sender* producer : producers_)
         if (!producer->is_settled()) history_.complain("stuck", producer->describe());
     if (world_.random().below(2) == 0) restart_all();
     read_all();
+    catch_up();
   }
 
   /// What is acknowledged must also be there after one more restart.
@@ -184,7 +199,31 @@ class Scenario {
     if (!has_read) history_.complain("stuck", watched->describe());
   }
 
+  /// What the final reader has seen, every native consumer sees in the end.
+  void catch_up() {
+    for (NativeConsumer* consumer : native_consumers_) {
+      consumer->finish();
+      const bool has_read = world_.run_until(
+          [&] {
+            for (uint16_t i = 0; i < workload_.partitions; ++i)
+              if (!consumer->has_read(i, history_.end_of(i))) return false;
+            return true;
+          },
+          milliseconds{workload_.settle_ms});
+      if (!has_read) history_.complain("stuck", consumer->describe());
+    }
+  }
+
+  void count_promises() {
+    if (workload_.driver == Driver::kWire) return;
+    for (uint64_t left = history_.doubled_count(); left > 0; --left)
+      world_.trace().probe("native: record stored twice");
+    for (uint64_t left = history_.lost_count(); left > 0; --left)
+      world_.trace().probe("native: record lost");
+  }
+
   Report report() {
+    count_promises();
     for (size_t i = 0; i < cluster_.size(); ++i)
       history_.lost_power(cluster_.node(i).last_power_cut_ns());
     Report report;
@@ -206,7 +245,8 @@ class Scenario {
   Cluster cluster_;
   Faults faults_;
   ClientWorld shared_;
-  std::vector<Producer*> producers_;
+  std::vector<Sender*> producers_;
+  std::vector<NativeConsumer*> native_consumers_;
 };
 
 }  // namespace

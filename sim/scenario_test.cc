@@ -111,9 +111,21 @@ TEST(Workload, ReadsItsFile) {
   EXPECT_FALSE(workload->may_lose());
 }
 
+TEST(Workload, ReadsWhoDrivesAndWhatIsExpected) {
+  const auto workload = parse_workload("w", "driver = native\ndelivery = at_most_once\n"
+                                            "expect fault: bit rot  # rare\nexpect a probe\n");
+  ASSERT_TRUE(workload);
+  EXPECT_EQ(workload->driver, Driver::kNative);
+  EXPECT_EQ(workload->delivery, Delivery::kAtMostOnce);
+  EXPECT_EQ(workload->expected, (std::vector<std::string>{"fault: bit rot", "a probe"}));
+  EXPECT_FALSE(workload->may_give_up());
+}
+
 TEST(Workload, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(parse_workload("w", "\npartitons = 7").error().context, "w:2: 'partitons = 7'?");
   EXPECT_FALSE(parse_workload("w", "partitions = many"));
+  EXPECT_FALSE(parse_workload("w", "driver = java"));
+  EXPECT_FALSE(parse_workload("w", "delivery = perhaps"));
   EXPECT_FALSE(parse_workload("w", "fault fire every_ms=1"));
   EXPECT_FALSE(parse_workload("w", "fault kill every_ms=soon"));
 }

@@ -1,20 +1,20 @@
 #include "workload.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
 #include <set>
 
+#include <fmt/format.h>
+
 namespace semel::sim {
 
 namespace {
 
-constexpr std::array<std::string_view, 11> kFaults{
-    "kill", "power", "die_in_disk", "stop", "pause", "cut", "isolate", "clock", "full", "disk_error",
-    "slow_disk"};
+constexpr std::array<std::string_view, 13> kFaults{
+    "kill",  "power", "die_in_disk", "stop",       "pause",     "cut", "isolate",
+    "clock", "full",  "no_space",    "disk_error", "slow_disk", "rot"};
 
 std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -45,6 +45,7 @@ std::map<std::string_view, int64_t Workload::*> number_settings() {
           {"resend_ppm", &Workload::resend_ppm},
           {"wrap_ppm", &Workload::wrap_ppm},
           {"bump_ppm", &Workload::bump_ppm},
+          {"delivery_timeout_ms", &Workload::delivery_timeout_ms},
           {"disk_bytes", &Workload::disk_bytes}};
 }
 
@@ -59,8 +60,8 @@ Result<void> parse_fault(Workload& workload, std::string_view line) {
       plan.name = word;
       continue;
     }
-    const auto value = equals == std::string_view::npos ? std::nullopt
-                                                        : to_number(word.substr(equals + 1));
+    const auto value =
+        equals == std::string_view::npos ? std::nullopt : to_number(word.substr(equals + 1));
     if (!value)
       return fail(ErrorCode::kInvalidConfig, fmt::format("fault {}: '{}'?", plan.name, word));
     plan.numbers[std::string(word.substr(0, equals))] = *value;
@@ -70,6 +71,28 @@ Result<void> parse_fault(Workload& workload, std::string_view line) {
   plan.every_ms = std::max<int64_t>(1, plan.number("every_ms", 1000));
   workload.faults.push_back(std::move(plan));
   return {};
+}
+
+/// Sets `into` to what `words` calls `value`; false if it does not know it.
+template <class T>
+bool parse_word(T& into, std::string_view value,
+                std::initializer_list<std::pair<std::string_view, T>> words) {
+  for (const auto& [word, meaning] : words) {
+    if (word != value) continue;
+    into = meaning;
+    return true;
+  }
+  return false;
+}
+
+bool parse_client(Workload& workload, std::string_view key, std::string_view value) {
+  if (key == "driver")
+    return parse_word(workload.driver, value,
+                      {{"wire", Driver::kWire}, {"native", Driver::kNative}});
+  return key == "delivery" && parse_word(workload.delivery, value,
+                                         {{"idempotent", Delivery::kIdempotent},
+                                          {"at_least_once", Delivery::kAtLeastOnce},
+                                          {"at_most_once", Delivery::kAtMostOnce}});
 }
 
 Result<void> parse_setting(Workload& workload, std::string_view line) {
@@ -90,6 +113,7 @@ Result<void> parse_setting(Workload& workload, std::string_view line) {
     workload.flush = value;
     return {};
   }
+  if (parse_client(workload, key, value)) return {};
   const auto settings = number_settings();
   const auto setting = settings.find(key);
   const auto number = to_number(value);
@@ -108,8 +132,7 @@ bool Workload::has_fault(std::string_view fault) const {
 
 bool Workload::may_lose() const {
   const bool cuts_power =
-      has_fault("power") ||
-      std::any_of(faults.begin(), faults.end(), [](const FaultPlan& plan) {
+      has_fault("power") || std::any_of(faults.begin(), faults.end(), [](const FaultPlan& plan) {
         return plan.name == "die_in_disk" && plan.number("with_power", 0) != 0;
       });
   return cuts_power && flush == "os";
@@ -126,6 +149,10 @@ Result<Workload> parse_workload(std::string_view name, std::string_view text) {
     line = trim(line.substr(0, line.find('#')));
     ++number;
     if (line.empty()) continue;
+    if (line.starts_with("expect ")) {
+      workload.expected.emplace_back(trim(line.substr(7)));
+      continue;
+    }
     const auto done = line.starts_with("fault ") ? parse_fault(workload, trim(line.substr(6)))
                                                  : parse_setting(workload, line);
     if (!done) return fail(done.error(), fmt::format("{}:{}", name, number));

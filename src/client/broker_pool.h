@@ -14,6 +14,7 @@
 #include "gen/metadata.h"
 #include "peer/connection.h"
 #include "rt/gate.h"
+#include "rt/plants.h"
 #include "rt/random.h"
 
 namespace semel::client {
@@ -23,6 +24,7 @@ struct Environment {
   rt::Executor& executor;
   rt::Network& network;
   rt::Random& random;
+  const rt::Plants* plants = nullptr;  // simulation only
 };
 
 using ConnectionPtr = std::shared_ptr<peer::Connection>;

@@ -248,6 +248,22 @@ TEST(ClientInTheSimulator, AtLeastOnceLosesNothingAndStoresSomeTwice) {
   EXPECT_GT(duplicates, 0u) << "the faults are too mild to show what idempotence prevents";
 }
 
+TEST(ClientInTheSimulator, WhoWaitsForRoomDoesNotSpin) {
+  Simulation simulation(9);
+  ASSERT_TRUE(simulation.world().run(simulation.client(), simulation.create_topic(1)));
+  rt::sim::Node& node = simulation.world().node("broker");
+  const uint64_t before = simulation.world().trace().events();
+  node.pause();
+  simulation.world().schedule(seconds{1}, [&] { node.resume(); });
+  Reports reports;
+  simulation.world().run(
+      simulation.client(),
+      simulation.produce(hurried_and({{"buffer.memory", "2000"}}), 300, 1, reports));
+  EXPECT_EQ(reports.stored.size(), 300u);
+  EXPECT_LT(simulation.world().trace().events() - before, 20'000u)
+      << "a second of waiting for room is not filled with looking for it";
+}
+
 TEST(ClientInTheSimulator, APartitionThatIsNotThereIsTold) {
   Simulation simulation(2);
   ASSERT_TRUE(simulation.world().run(simulation.client(), simulation.create_topic(1)));

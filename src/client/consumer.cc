@@ -31,7 +31,9 @@ Consumer::Consumer(Environment environment, ConsumerConfig config)
     : config_(std::move(config)),
       pool_(environment, config_.connection, [this] { wake_.set(); }),
       next_(partitions_.end()),
-      wake_(environment.executor) {}
+      wake_(environment.executor) {
+  if (rt::is_planted(environment.plants, &rt::Plants::client_skips_crc)) config_.checks_crcs = false;
+}
 
 Consumer::~Consumer() = default;
 
@@ -279,6 +281,11 @@ void Consumer::take_error(const TopicPartition& name, Partition& partition, Erro
   } else if (code == ErrorCode::kOffsetOutOfRange) {
     failure_ = {code, fmt::format("{} has no offset {}, and auto.offset.reset is none",
                                   name.to_text(), partition.position.value)};
+  } else if (code == ErrorCode::kCorruptMessage) {
+    // Kafka calls it retriable; what is stored wrong stays wrong, so its user is told.
+    failure_ = {code, fmt::format("Encountered corrupt message when fetching offset {} for "
+                                  "topic-partition {}",
+                                  partition.position.value, name.to_text())};
   } else if (error_is_retriable(code)) {
     wants_metadata_ = true;
     brokers_[partition.leader].again = now() + config_.connection.retry_backoff;
@@ -295,7 +302,10 @@ void Consumer::take_answer(const gen::FetchResponse& response) {
       const auto at = partitions_.find(name);
       if (at == partitions_.end() || at->second.position == kNoOffset) continue;
       // It was sought while the answer was on its way.
-      if (at->second.fetching_from != at->second.position) continue;
+      const bool is_stale = at->second.fetching_from != at->second.position;
+      const bool takes_stale = rt::is_planted(pool_.environment().plants,
+                                              &rt::Plants::client_takes_stale_answer);
+      if (is_stale && !takes_stale) continue;
       const auto code = static_cast<ErrorCode>(data.error_code);
       if (code != ErrorCode::kNone) {
         take_error(name, at->second, code);

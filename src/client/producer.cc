@@ -36,7 +36,7 @@ gen::ProduceRequest make_request(const ProducerConfig& config,
 
 Producer::Producer(Environment environment, ProducerConfig config, DeliveryListener& listener)
     : config_(std::move(config)),
-      core_(config_, environment.random, listener),
+      core_(config_, environment.random, listener, environment.plants),
       pool_(environment, config_.connection, [this] { wake_.set(); }),
       wake_(environment.executor),
       progress_(environment.executor) {}
@@ -227,7 +227,7 @@ rt::Task<void> Producer::learn_identity(rt::Gate::Entry entry) {
   auto connection = co_await pool_.any(limits);
   Result<gen::InitProducerIdResponse> response = fail(ErrorCode::kNetworkException);
   if (connection) {
-    const ConnectionPtr held = *connection;
+    const ConnectionPtr& held = *connection;
     auto answer = co_await peer::call_typed<gen::InitProducerIdResponse>(*held, request, limits);
     response = std::move(answer);
   }
@@ -254,7 +254,7 @@ rt::Task<void> Producer::learn_identity(rt::Gate::Entry entry) {
   }
 }
 
-void Producer::give_up_for_good(Error why) {
+void Producer::give_up_for_good(const Error& why) {
   fatal_ = why;
   core_.fail_all(why);
   wake_.set();
@@ -287,8 +287,9 @@ Result<bool> Producer::try_send(const ProducerRecord& record, uint64_t tag) {
     wake_.set();
     return true;
   }
-  if (outcome == ProducerCore::Append::kUnknownTopic && core_.partition_count(record.topic) > 0)
-    wants_metadata_ = true;
+  const bool is_new_partition =
+      outcome == ProducerCore::Append::kUnknownTopic && core_.partition_count(record.topic) > 0;
+  if (is_new_partition && !std::exchange(wants_metadata_, true)) wake_.set();
   return false;
 }
 
@@ -307,6 +308,17 @@ Error Producer::block_error(std::string_view topic, bool is_topic_known) const {
 }
 
 rt::Task<Result<void>> Producer::send(ProducerRecord record, uint64_t tag) {
+  const auto accepted = try_send(record, tag);
+  if (!accepted) co_return fail(accepted.error());
+  if (*accepted) co_return Result<void>{};
+  bool waits_for_room = false;
+  auto done = co_await send_when_possible(record, tag, waits_for_room);
+  if (waits_for_room) --waiting_for_room_;
+  co_return done;
+}
+
+rt::Task<Result<void>> Producer::send_when_possible(const ProducerRecord& record, uint64_t tag,
+                                                    bool& waits_for_room) {
   const rt::CancelToken token = cancel_.token();
   const rt::Instant deadline = now() + config_.max_block;
   while (true) {
@@ -325,11 +337,13 @@ rt::Task<Result<void>> Producer::send(ProducerRecord record, uint64_t tag) {
             *record.partition, record.topic, count, config_.max_block.count());
       co_return fail(why);
     }
-    waiting_for_room_ += is_topic_known ? 1 : 0;
+    // The loop is told once: it wakes who waits whenever it has run, and must come to rest itself.
+    if (is_topic_known && !std::exchange(waits_for_room, true)) {
+      ++waiting_for_room_;
+      wake_.set();
+    }
     progress_.reset();
-    wake_.set();
     co_await progress_.wait({deadline, &token});
-    waiting_for_room_ -= is_topic_known ? 1 : 0;
   }
 }
 

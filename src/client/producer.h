@@ -67,6 +67,8 @@ class Producer {
                          std::vector<DrainedBatch> batches, rt::Gate::Entry entry);
   rt::Task<Result<gen::ProduceResponse>> exchange(ConnectionPtr connection,
                                                   const std::vector<DrainedBatch>& batches);
+  rt::Task<Result<void>> send_when_possible(const ProducerRecord& record, uint64_t tag,
+                                            bool& waits_for_room);
   void pump();
   void start_chores(rt::Instant now);
   rt::Instant next_wake() const;
@@ -74,7 +76,7 @@ class Producer {
   void take_metadata(const gen::MetadataResponse& response);
   Result<bool> check_topic(std::string_view topic);
   Error block_error(std::string_view topic, bool is_topic_known) const;
-  void give_up_for_good(Error why);
+  void give_up_for_good(const Error& why);
   rt::Instant now() const { return pool_.environment().executor.clock().now(); }
   int64_t unix_ms() const { return pool_.environment().executor.clock().unix_ms(); }
 

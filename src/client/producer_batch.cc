@@ -62,6 +62,8 @@ Result<std::pair<std::unique_ptr<ProducerBatch>, std::unique_ptr<ProducerBatch>>
     stamp_identity(*first, batch.identity, batch.base_sequence);
     stamp_identity(*second, batch.identity, first->next_sequence());
   }
+  for (ProducerBatch* part : {first.get(), second.get()})
+    part->is_maybe_stored = batch.is_maybe_stored;
   return std::pair(std::move(first), std::move(second));
 }
 

@@ -70,8 +70,8 @@ bool is_metadata_stale(ErrorCode code) {
 }  // namespace
 
 ProducerCore::ProducerCore(const ProducerConfig& config, rt::Random& random,
-                           DeliveryListener& listener)
-    : config_(config), random_(random), listener_(listener) {}
+                           DeliveryListener& listener, const rt::Plants* plants)
+    : config_(config), random_(random), listener_(listener), plants_(plants) {}
 
 ProducerCore::~ProducerCore() = default;
 
@@ -242,8 +242,10 @@ ProducerBatch* ProducerCore::next_batch(Partition& partition, rt::Instant now) {
   if (config_.is_idempotent && !identity_.is_known() && !partition.identity.is_known())
     return nullptr;
   size_t allowed = static_cast<size_t>(config_.in_flight_max);
+  const bool may_follow =
+      partition.is_established || rt::is_planted(plants_, &rt::Plants::client_rushes);
   if (config_.is_idempotent)
-    allowed = std::min<size_t>(allowed, partition.is_established ? kRememberedBatches : 1);
+    allowed = std::min<size_t>(allowed, may_follow ? kRememberedBatches : 1);
   if (partition.state == State::kRecovering) allowed = 1;
   if (partition.in_flight.size() >= allowed || !is_ready(partition, now)) return nullptr;
   // While recovering: the oldest that the broker has not just refused.
@@ -445,7 +447,7 @@ void ProducerCore::on_answer(const BatchRef& ref, const BatchAnswer& answer, rt:
     batch->was_out_of_order = true;
     retry(*partition, *batch, why, now);
   } else if (answer.code == ErrorCode::kMessageTooLarge && batch->count() > 1 &&
-             !batch->is_given_up && !batch->is_maybe_stored) {
+             !batch->is_given_up) {
     split_batch(*partition, *batch, now);
   } else if (error_is_retriable(answer.code) || batch->is_given_up) {
     retry(*partition, *batch, why, now);
@@ -461,8 +463,11 @@ void ProducerCore::on_lost(const BatchRef& ref, const Error& why, bool was_sent,
   if (batch == nullptr) return;
   batch->is_maybe_stored = batch->is_maybe_stored || was_sent;
   needs_metadata_ = true;
+  if (rt::is_planted(plants_, &rt::Plants::client_renumbers))
+    batch->is_sequenced = batch->is_maybe_stored = false;
   // At most once: what may have arrived is not sent again.
-  if (config_.acks == 0 && was_sent)
+  const bool may_repeat = rt::is_planted(plants_, &rt::Plants::client_repeats);
+  if (config_.acks == 0 && was_sent && !may_repeat)
     give_up(*partition, *batch, why);
   else
     retry(*partition, *batch, why, now);

@@ -34,6 +34,7 @@
 
 #include "client/producer_batch.h"
 #include "client/producer_config.h"
+#include "rt/plants.h"
 #include "rt/random.h"
 
 namespace semel::client {
@@ -63,8 +64,9 @@ struct DrainedBatch {
 /// Not thread-safe; everything on one executor.
 class ProducerCore {
  public:
-  /// `config`, `random` and `listener` outlive it.
-  ProducerCore(const ProducerConfig& config, rt::Random& random, DeliveryListener& listener);
+  /// `config`, `random`, `listener` and `plants` outlive it.
+  ProducerCore(const ProducerConfig& config, rt::Random& random, DeliveryListener& listener,
+               const rt::Plants* plants = nullptr);
   ~ProducerCore();
   ProducerCore(const ProducerCore&) = delete;
   ProducerCore& operator=(const ProducerCore&) = delete;
@@ -174,6 +176,7 @@ class ProducerCore {
   const ProducerConfig& config_;
   rt::Random& random_;
   DeliveryListener& listener_;
+  const rt::Plants* plants_;
   bytes::Compressor compressor_;
   record::RecordScratch scratch_;
   std::map<std::string, Topic, std::less<>> topics_;

@@ -275,6 +275,24 @@ TEST_F(Scene, ATooLargeBatchIsSplitAndKeepsItsSequences) {
   EXPECT_EQ(core->memory_used(), 0u);
 }
 
+TEST_F(Scene, ATooLargeBatchWhoseFirstAnswerWasLostIsSplitWithItsSequences) {
+  begin();
+  establish();
+  put(1, 4);
+  EXPECT_EQ(send(), "7/0/1+4");
+  lose(0);
+  wait(30);
+  EXPECT_EQ(send(), "7/0/1+4");
+  answer(1, ErrorCode::kMessageTooLarge);
+  wait(30);
+  EXPECT_EQ(send(), "7/0/1+2") << "were the whole stored, its parts would be refused, not doubled";
+  answer(2, ErrorCode::kNone, 20);
+  wait(30);
+  EXPECT_EQ(send(), "7/0/3+2");
+  answer(3, ErrorCode::kNone, 22);
+  EXPECT_THAT(reports, ElementsAre("1@20", "2@21", "3@22", "4@23"));
+}
+
 TEST_F(Scene, ASingleRecordThatIsTooLargeFails) {
   begin();
   establish();

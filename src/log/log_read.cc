@@ -69,14 +69,20 @@ Result<ReadSlice> Log::read(Offset from, size_t max_bytes, Offset upper_limit, b
                 fmt::format("offset {} is not in [{}, {}]", from.value, log_start().value, end.value));
   }
   const Offset upper = std::min(upper_limit, end);
+  // Stored bytes that are no batch stay so: a consumer must be told, and no retriable code would.
+  const auto refuse = [this](Error error) -> std::unexpected<Error> {
+    if (error.code == ErrorCode::kCorruptMessage && error.cause != Cause::kIo)
+      return fail(std::move(error), path_);
+    return storage_failure(std::move(error));
+  };
   for (size_t i = floor_segment(*segments, from); from < upper && i < segments->size(); ++i) {
     Segment& segment = *(*segments)[i];
     if (segment.base() >= upper) break;
     const bool is_whole = i + 1 < segments->size() && upper >= (*segments)[i + 1]->base();
     auto begin = position_of(segment, from, context_.plants);
     auto limit = is_whole ? Result<uint64_t>(segment.size()) : position_of(segment, upper, context_.plants);
-    if (!begin) return storage_failure(std::move(begin.error()));
-    if (!limit) return storage_failure(std::move(limit.error()));
+    if (!begin) return refuse(std::move(begin.error()));
+    if (!limit) return refuse(std::move(limit.error()));
     if (*begin >= *limit) continue;
     auto file = segment.file();
     if (!file) return storage_failure(std::move(file.error()));
@@ -85,7 +91,7 @@ Result<ReadSlice> Log::read(Offset from, size_t max_bytes, Offset upper_limit, b
     if (slice.range.size <= max_bytes) return slice;
     BatchWalker walker(*slice.range.file, *begin, *limit);
     auto first = walker.next();
-    if (!first) return storage_failure(std::move(first.error()));
+    if (!first) return refuse(std::move(first.error()));
     const uint64_t first_size = (*first)->size;
     slice.range.size = at_least_one ? std::max<uint64_t>(max_bytes, first_size) : max_bytes;
     slice.first_is_cut = slice.range.size < first_size;

@@ -24,7 +24,7 @@ Cost draw_cost(SimFileSystem& file_system, DiskOp op) {
   const Duration time = op == DiskOp::kSync ? random.between(options.sync_min, options.sync_max)
                                             : random.between(Duration{0}, options.access_max);
   const bool is_slow = random.hits(options.slow_ppm);
-  return {is_slow ? 200 * time : time, is_slow};
+  return {is_slow ? options.slow_factor * time : time, is_slow};
 }
 
 bool changes_disk(DiskOp op) {
@@ -43,6 +43,7 @@ Result<void> SimDisk::Access::begin(DiskOp op, SimFileSystem& file_system, std::
   // A slow write on a reactor is a stall that the writer's own clock can see.
   World& world = process->world();
   const Cost cost = draw_cost(file_system, op);
+  if (cost.is_slow) world.trace().probe(op == DiskOp::kSync ? "disk: slow sync" : "disk: slow call");
   if (cost.is_slow && op == DiskOp::kWrite && world.current() != nullptr) {
     world.stall(cost.time);
     process->disk().note_wait();

@@ -1,6 +1,7 @@
 #include "rt/sim/file_system.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <set>
 
@@ -12,6 +13,11 @@ std::string to_text(const Path& path) {
   std::string text;
   for (const auto& part : path) text += "/" + part;
   return text.empty() ? "/" : text;
+}
+
+std::string_view name_of(DiskOp op) {
+  constexpr std::array<std::string_view, 5> names{"read", "write", "sync", "change", "look"};
+  return names[static_cast<size_t>(op)];
 }
 
 std::unexpected<Error> fail_at(const Path& path, Cause cause, std::string_view why) {
@@ -234,6 +240,8 @@ Cause SimFileSystem::draw_fault(DiskOp op, std::string_view path) {
     }
     const Cause cause = fault->cause;
     faults_.erase(fault);
+    trace_.probe(std::string(cause == Cause::kNoSpace ? "disk: no space at a " : "disk: error at a ") +
+                 std::string(name_of(op)));
     trace_.add(Trace::Kind::kFault, static_cast<uint64_t>(op), static_cast<uint64_t>(cause));
     return cause;
   }

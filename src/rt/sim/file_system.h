@@ -25,7 +25,8 @@ struct DiskOptions {
   Duration sync_min = std::chrono::microseconds{100};
   Duration sync_max = std::chrono::milliseconds{3};
   Duration access_max = std::chrono::microseconds{60};  // everything that is not a sync
-  uint32_t slow_ppm = 0;          // calls that take 200 times as long
+  uint32_t slow_ppm = 0;          // calls that take slow_factor times as long
+  uint32_t slow_factor = 200;
   uint32_t read_error_ppm = 0;    // pread fails with EIO
   uint32_t write_error_ppm = 0;   // pwritev, truncate, rename, … fail with EIO
   uint32_t sync_error_ppm = 0;    // a sync fails and the pages are lost
