@@ -1,12 +1,13 @@
 // The small APIs over the wire, and every request of Kafka's own clients that was captured.
 #include <fstream>
 #include <set>
+#include <thread>
 
+#include "gen/api_versions.h"
 #include "gen/describe_cluster.h"
 #include "gen/describe_configs.h"
 #include "gen/describe_producers.h"
 #include "gen/find_coordinator.h"
-#include "gen/api_versions.h"
 #include "gen/list_offsets.h"
 #include "gen/metadata.h"
 #include "gen/offset_for_leader_epoch.h"
@@ -125,6 +126,18 @@ TEST_F(AnswersTest, MetadataCreatesTopicsWhereThatIsAllowed) {
   EXPECT_EQ(created.topics[0].partitions[0].leader_id, 1);
   EXPECT_EQ(created.topics[1].error_code, 3);
   EXPECT_TRUE(created.topics[1].is_internal);
+}
+
+TEST_F(AnswersTest, MetadataWaitsForTheTopicThatAnotherRequestCreates) {
+  start({.loses_creations = true});
+  gen::MetadataRequest request;
+  request.topics.append().name = "raced";
+  const int32_t id = client_->send(request, 12);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  broker_->create_topic({"raced", 1, {}});
+  const auto response = client_->receive_as<gen::MetadataResponse>(id, 12);
+  EXPECT_EQ(response.topics[0].error_code, 0);
+  EXPECT_EQ(response.topics[0].partitions.size(), 1u);
 }
 
 TEST_F(AnswersTest, MetadataTellsWhatTheClientMayDo) {
@@ -301,13 +314,15 @@ TEST_F(AnswersTest, ProducerIds) {
 TEST_F(AnswersTest, CapturedRequestsAreAnswered) {
   start();
   const std::set<std::string> served = {
-      "Produce", "Fetch", "ListOffsets", "Metadata", "ApiVersions", "FindCoordinator",
-      "InitProducerId", "OffsetForLeaderEpoch", "DescribeConfigs", "DescribeCluster",
-      "DescribeProducers", "CreateTopics"};
+      "Produce",         "Fetch",           "ListOffsets",       "Metadata",
+      "ApiVersions",     "FindCoordinator", "InitProducerId",    "OffsetForLeaderEpoch",
+      "DescribeConfigs", "DescribeCluster", "DescribeProducers", "CreateTopics"};
   int answered = 0;
-  for (const auto& file : std::filesystem::directory_iterator(std::string(SEMEL_GOLDEN_DIR) + "/wire")) {
+  for (const auto& file :
+       std::filesystem::directory_iterator(std::string(SEMEL_GOLDEN_DIR) + "/wire")) {
     const std::string name = file.path().filename().string();
-    if (!name.ends_with(".request.bin") || !served.contains(name.substr(0, name.find('.')))) continue;
+    if (!name.ends_with(".request.bin") || !served.contains(name.substr(0, name.find('.'))))
+      continue;
     std::ifstream in(file.path(), std::ios::binary);
     const std::string raw((std::istreambuf_iterator<char>(in)), {});
     const auto prefix = wire::peek_request(bytes::as_bytes(raw));

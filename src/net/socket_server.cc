@@ -93,8 +93,10 @@ class SocketServer::Reactor final : public Connection::Owner {
     const rt::Instant now = executor_.clock().now();
     for_each([now](Connection& connection) { connection.check_times(now); });
     arm_sweep();
-    if (std::exchange(slabs_seen_, slabs_.taken()) != slabs_.taken()) quiet_sweeps_ = 0;
-    else if (++quiet_sweeps_ == kQuietSweeps) slabs_.trim();
+    if (std::exchange(slabs_seen_, slabs_.taken()) != slabs_.taken())
+      quiet_sweeps_ = 0;
+    else if (++quiet_sweeps_ == kQuietSweeps)
+      slabs_.trim();
   }
 
   SocketServer& server_;
@@ -129,7 +131,8 @@ SocketServer::Reactor& SocketServer::reactor_of(rt::Executor& executor) {
 }
 
 Result<rt::Address> SocketServer::listen(const ListenerConfig& config) {
-  const size_t frame_max = SlabPool::reserved_size(static_cast<size_t>(config_.frame_bytes_max) + 4);
+  const size_t frame_max =
+      SlabPool::reserved_size(static_cast<size_t>(config_.frame_bytes_max) + 4);
   if (frame_max > budget_.largest())
     return fail(ErrorCode::kInvalidConfig,
                 fmt::format("a request of socket.request.max.bytes={} does not fit into the memory "
@@ -152,7 +155,7 @@ Result<rt::Address> SocketServer::listen(const ListenerConfig& config) {
   };
   SEMEL_TRY(auto listener,
             runtime_.network->listen(config.address, runtime_.executors, std::move(on_accept)));
-  const rt::Address bound = listener->local();
+  rt::Address bound = listener->local();
   listeners_.push_back(std::move(listener));
   return bound;
 }

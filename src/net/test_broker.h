@@ -2,11 +2,11 @@
 // speaks raw frames. The controller is played by the test: topics are made by changing the image.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <filesystem>
 #include <future>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "api/broker/fetch_session.h"
 #include "api/broker/services.h"
@@ -59,7 +59,7 @@ struct TestTopic {
   int32_t partitions = 1;
   cluster::ConfigMap config;
   int32_t leader_epoch = 0;
-  int64_t incarnation = 0;     // another one, another topic id
+  int64_t incarnation = 0;      // another one, another topic id
   std::optional<TopicId> id{};  // nothing: made from name and incarnation
 };
 
@@ -86,6 +86,7 @@ struct TestBrokerOptions {
   replica::FlushPolicy flush = replica::FlushPolicy::kAuto;
   size_t memory = 256 << 20;
   bool auto_creates_topics = true;
+  bool loses_creations = false;   // another request was always first: "exists already"
   std::vector<TestTopic> topics;  // there from the start
 };
 
@@ -109,6 +110,7 @@ class TestBroker {
   rt::StartedRuntime& runtime() { return runtime_; }
   const rt::Address& address() const { return address_; }
   replica::ReplicaManager& replicas() { return *replicas_; }
+  const TestBrokerOptions& options() const { return options_; }
   cluster::ImagePtr image() const { return images_.current(); }
   MemoryBudget& budget() { return budget_; }
   SocketServer& server() { return *server_; }
@@ -198,8 +200,8 @@ Response TestClient::receive_as(int32_t correlation_id, int16_t version) {
   EXPECT_TRUE(frame.has_value()) << "no answer";
   if (!frame) return response;
   bytes::Reader reader(*frame);
-  const auto id = wire::read_response_header(
-      reader, gen::response_header_version(Response::kApiKey, version));
+  const auto id =
+      wire::read_response_header(reader, gen::response_header_version(Response::kApiKey, version));
   EXPECT_TRUE(id.has_value());
   EXPECT_EQ(id.value_or(-1), correlation_id);
   const auto decoded = response.decode(reader, version);

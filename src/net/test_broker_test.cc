@@ -16,7 +16,7 @@ Result<void> TestController::create(bytes::Reader& reader, int16_t version, byte
   for (const auto& topic : request.topics) {
     auto& result = response.topics.append();
     result.name = topic.name;
-    if (broker_.image()->topic(topic.name) != nullptr) {
+    if (broker_.options().loses_creations || broker_.image()->topic(topic.name) != nullptr) {
       result.error_code = static_cast<int16_t>(ErrorCode::kTopicAlreadyExists);
       continue;
     }
@@ -33,8 +33,7 @@ rt::Task<Result<bytes::Buffer>> TestController::forward(rt::Executor&,
   const auto prefix = wire::peek_request(request.request.span());
   const int16_t key = prefix->api_key;
   const int16_t version = prefix->api_version;
-  const auto header =
-      wire::read_request_header(reader, gen::request_header_version(key, version));
+  const auto header = wire::read_request_header(reader, gen::request_header_version(key, version));
   bytes::Writer answer;
   wire::put_response_header(answer, header->correlation_id,
                             gen::response_header_version(key, version));
@@ -74,8 +73,9 @@ TestBroker::TestBroker(const std::string& data, TestBrokerOptions options)
   replicas_ = std::make_unique<replica::ReplicaManager>(
       *runtime_, replica::PartitionConfig{.self = kSelf, .flush = options.flush}, *logs_,
       facts_.static_config);
-  services_ = std::make_unique<api::broker::Services>(api::broker::Services{
-      facts_, *runtime_, images_, replicas_->table(), controller_, ids_, authorizer_, sessions_, *logs_});
+  services_ = std::make_unique<api::broker::Services>(
+      api::broker::Services{facts_, *runtime_, images_, replicas_->table(), controller_, ids_,
+                            authorizer_, sessions_, *logs_});
   server_ = std::make_unique<SocketServer>(
       *runtime_, options.server, budget_, [this](api::ListenerKind, rt::Executor& executor) {
         return api::broker::make_dispatcher(*services_, executor);
@@ -91,7 +91,8 @@ rt::Task<void> TestBroker::start_logs() {
   auto self = std::make_shared<cluster::BrokerRegistration>();
   self->id = kSelf;
   self->fenced = false;
-  self->endpoints = {{"PLAINTEXT", "127.0.0.1", address_.port, cluster::SecurityProtocol::kPlaintext}};
+  self->endpoints = {
+      {"PLAINTEXT", "127.0.0.1", address_.port, cluster::SecurityProtocol::kPlaintext}};
   brokers->brokers[kSelf] = self;
   auto first = std::make_shared<cluster::MetadataImage>(*images_.current());
   first->brokers = brokers;
@@ -154,8 +155,10 @@ void TestBroker::change_image(Change change) {
     news.after = next;
     images_.publish(news);
   };
-  if (runtime_.executor().is_current()) apply();
-  else runtime_.on(0, apply);
+  if (runtime_.executor().is_current())
+    apply();
+  else
+    runtime_.on(0, apply);
 }
 
 void TestBroker::create_topic(const TestTopic& topic) {
@@ -241,8 +244,8 @@ namespace {
 
 rt::Task<void> connect_to(rt::Runtime& runtime, rt::Address address,
                           std::unique_ptr<rt::Stream>& stream) {
-  auto connected = co_await runtime.network->connect(*runtime.executors[0], address,
-                                                     std::chrono::seconds(5));
+  auto connected =
+      co_await runtime.network->connect(*runtime.executors[0], address, std::chrono::seconds(5));
   EXPECT_TRUE(connected.has_value());
   if (connected) stream = std::move(*connected);
 }

@@ -111,7 +111,10 @@ rt::Task<void> MetadataHandler::create_missing(RequestContext& context,
   if (!decoded) co_return;
   std::vector<std::string> expected;
   for (const auto& topic : created.topics) {
-    if (topic.error_code == 0) expected.push_back(topic.name);
+    const auto code = static_cast<ErrorCode>(topic.error_code);
+    // Two clients that name a topic first at the same time: the later one waits for it too.
+    if (code == ErrorCode::kNone || code == ErrorCode::kTopicAlreadyExists)
+      expected.push_back(topic.name);
     else log_info("api", "topic {} was not created on first use: error {} {}", topic.name,
                   topic.error_code, topic.error_message.value_or(""));
   }
