@@ -146,7 +146,7 @@ rt::Task<Result<gen::MetadataResponse>> BrokerPool::metadata(const std::vector<s
   auto connection = co_await any(limits);
   if (!connection) co_return fail(connection.error());
   limits.deadline = std::min(limits.deadline, request_limits().deadline);
-  const ConnectionPtr held = *connection;
+  const ConnectionPtr& held = *connection;
   auto response = co_await peer::call_typed<gen::MetadataResponse>(*held, request, limits);
   if (response) learn(*response);
   co_return response;
