@@ -23,7 +23,6 @@
 namespace semel {
 namespace {
 
-constexpr rt::Duration kToolTimeout = std::chrono::seconds(30);
 
 /// Per area; errors are always written.
 constexpr uint32_t kLogBurst = 500;
@@ -171,7 +170,7 @@ int run(int argc, char** argv) {
       .runtime = runtime,
       .paths = {*runtime.disk, ::getcwd(directory, sizeof directory) != nullptr ? directory : "."},
       .connect =
-          [](const std::string& servers) { return cli::connect_to_cluster(servers, kToolTimeout); },
+          [&](const cli::ClusterAddress& to) { return cli::connect_to_cluster(to, *runtime.disk); },
       .style = style_of_environment(),
       .serve = [&](const cli::ServePlan& plan) { return serve(plan, output); }};
   return cli::run_program(path.substr(path.rfind('/') + 1), words, context);

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
 
 #include "base/result.h"
 #include "bytes/reader.h"
@@ -24,6 +27,13 @@ class ApiCaller {
   /// kRequestTimedOut.
   virtual Result<bytes::Buffer> call(int16_t key, int16_t version, bytes::Buffer body) = 0;
 };
+
+/// Where a tool finds its cluster.
+struct ClusterAddress {
+  std::string servers;        // "host:port,host:port"
+  std::string settings_file;  // a client's settings (--command-config); empty: none
+};
+using Connect = std::function<Result<std::unique_ptr<ApiCaller>>(const ClusterAddress& address)>;
 
 /// Typed: the highest version that both sides know. Error kUnsupportedVersion if there is none.
 template <class Response, class Request>

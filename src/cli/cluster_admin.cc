@@ -9,6 +9,8 @@
 #include "gen/describe_cluster.h"
 #include "gen/describe_producers.h"
 #include "gen/incremental_alter_configs.h"
+#include "gen/list_config_resources.h"
+#include "gen/list_groups.h"
 #include "gen/list_offsets.h"
 
 namespace semel::cli {
@@ -128,9 +130,32 @@ Result<void> ClusterAdmin::alter_configs(ConfigResource resource, const std::str
   return {};
 }
 
-Result<std::vector<ClusterNode>> ClusterAdmin::nodes() {
+Result<std::vector<std::string>> ClusterAdmin::list_groups() {
   SEMEL_TRY(const auto response,
-            call_api<gen::DescribeClusterResponse>(caller_, gen::DescribeClusterRequest{}));
+            call_api<gen::ListGroupsResponse>(caller_, gen::ListGroupsRequest{}));
+  if (response.error_code != 0) return fail(broker_error(response.error_code, std::nullopt));
+  std::vector<std::string> names;
+  for (const auto& group : response.groups) names.push_back(group.group_id);
+  return names;
+}
+
+Result<std::vector<std::string>> ClusterAdmin::list_config_resources(ConfigResource kind) {
+  gen::ListConfigResourcesRequest request;
+  // Version 0 knows client metrics only.
+  if (kind != ConfigResource::kClientMetrics ||
+      caller_.versions(gen::ListConfigResourcesRequest::kApiKey).max > 0)
+    request.resource_types.push_back(static_cast<int8_t>(kind));
+  SEMEL_TRY(const auto response, call_api<gen::ListConfigResourcesResponse>(caller_, request));
+  if (response.error_code != 0) return fail(broker_error(response.error_code, std::nullopt));
+  std::vector<std::string> names;
+  for (const auto& resource : response.config_resources) names.push_back(resource.resource_name);
+  return names;
+}
+
+Result<std::vector<ClusterNode>> ClusterAdmin::nodes(bool of_controllers) {
+  gen::DescribeClusterRequest request;
+  if (of_controllers) request.endpoint_type = 2;
+  SEMEL_TRY(const auto response, call_api<gen::DescribeClusterResponse>(caller_, request));
   if (response.error_code != 0)
     return fail(broker_error(response.error_code, response.error_message));
   std::vector<ClusterNode> nodes;

@@ -20,7 +20,13 @@ Error broker_error(int16_t code, const std::optional<std::string>& text);
 /// `code`.
 std::string java_exception_of(ErrorCode code);
 
-enum class ConfigResource : int8_t { kTopic = 2, kBroker = 4 };
+enum class ConfigResource : int8_t {
+  kTopic = 2,
+  kBroker = 4,
+  kBrokerLogger = 8,
+  kClientMetrics = 16,
+  kGroup = 32,
+};
 
 /// Where a setting's value comes from, as DescribeConfigs says it.
 enum class ConfigSource : int8_t {
@@ -30,6 +36,9 @@ enum class ConfigSource : int8_t {
   kDefaultBroker = 3,
   kStatic = 4,
   kDefault = 5,
+  kBrokerLogger = 6,
+  kClientMetrics = 7,
+  kGroup = 8,
 };
 /// "DYNAMIC_TOPIC_CONFIG", …
 std::string_view config_source_name(int8_t source);
@@ -76,7 +85,12 @@ class ClusterAdmin {
   Result<ConfigEntries> describe_configs(ConfigResource resource, const std::string& name);
   Result<void> alter_configs(ConfigResource resource, const std::string& name,
                              const std::vector<ConfigChange>& changes);
-  Result<std::vector<ClusterNode>> nodes();
+  /// Brokers, or where a controller is asked for them, controllers.
+  Result<std::vector<ClusterNode>> nodes(bool of_controllers = false);
+  /// Groups that the broker coordinates.
+  Result<std::vector<std::string>> list_groups();
+  /// Names of the resources of `kind` that have settings.
+  Result<std::vector<std::string>> list_config_resources(ConfigResource kind);
 
   struct FoundOffset {
     TopicPartition partition;

@@ -1,17 +1,15 @@
-// ClusterCaller: an ApiCaller over one TCP connection, with a runtime of its own.
+// The ApiCaller of the tools: one connection of the client library, on a runtime of its own.
 #pragma once
 
-#include <memory>
-#include <string>
-
 #include "cli/api_caller.h"
-#include "rt/clock.h"
+#include "rt/disk.h"
 
 namespace semel::cli {
 
-/// Tries the addresses of `servers` ("host:port,host:port") in order; `timeout` bounds each connection
-/// attempt and each call. Errors: kInvalidRequest (no address), kNetworkException with every address and
-/// why it failed.
-Result<std::unique_ptr<ApiCaller>> connect_to_cluster(const std::string& servers, rt::Duration timeout);
+/// Tries the servers in random order. Errors: kInvalidConfig (no settings
+/// file: Cause::kNotFound; an address or a setting that Kafka refuses, or one of security that this
+/// client cannot do: Cause::kRefused), kNetworkException with every address and why it failed.
+Result<std::unique_ptr<ApiCaller>> connect_to_cluster(const ClusterAddress& address,
+                                                      rt::Disk& disk);
 
 }  // namespace semel::cli

@@ -14,7 +14,6 @@
 #include "cli/kafka_console_producer.h"
 #include "cli/kafka_producer_perf.h"
 #include "cli/kafka_tools.h"
-#include "cli/kafka_topics.h"
 #include "cli/kafka_verifiable_producer.h"
 #include "cli/lab_command.h"
 #include "cli/perf_command.h"
@@ -79,7 +78,7 @@ constexpr Command kSemelCommands[] = {
 };
 
 KafkaCall kafka_call(Words words, const CommandContext& context) {
-  return {words, context.paths, context.connect, context.style, context.output};
+  return {words, context.paths, context.connect, context.style, *context.runtime.random, context.output};
 }
 
 constexpr Command kKafkaCommands[] = {
@@ -132,7 +131,7 @@ constexpr Command kKafkaCommands[] = {
      }},
     {"kafka-topics.sh", "",
      [](Words words, CommandContext& context) {
-       return run_kafka_topics(words, context.connect, context.output);
+       return run_kafka_topics(kafka_call(words, context));
      }},
     {"kafka-verifiable-producer.sh", "",
      [](Words words, CommandContext& context) {

@@ -10,7 +10,7 @@
 
 #include "cli/dump_file.h"
 #include "cli/dump_java.h"
-#include "cli/kafka_topics.h"
+#include "cli/api_caller.h"
 #include "cli/output.h"
 #include "cli/serve.h"
 #include "rt/runtime.h"

@@ -25,6 +25,7 @@ constexpr const char* kExamples =
 struct Options {
   std::string servers = "localhost:9092";
   std::string format = "text";
+  std::string config_file;
   std::vector<std::string> words;  // topic NAME …, broker ID …, brokers …
   bool is_all = false;
 };
@@ -163,7 +164,7 @@ using Action = Result<int> (*)(ClusterAdmin&, const Target&, const Options&, Out
 
 Result<int> act(const Options& options, Action action, const Connect& connect, Output& output) {
   SEMEL_TRY(const Target target, target_of(options.words));
-  SEMEL_TRY(const auto caller, connect(options.servers));
+  SEMEL_TRY(const auto caller, connect({options.servers, options.config_file}));
   ClusterAdmin admin(*caller);
   return action(admin, target, options, output);
 }
@@ -182,6 +183,8 @@ int run_config_command(std::span<const std::string> arguments, const Connect& co
     CLI::App* command = app.add_subcommand(name, about);
     command->add_option("--bootstrap-server,-b", options.servers, "host:port of any broker")
         ->capture_default_str();
+    command->add_option("--command-config", options.config_file,
+                        "file with client settings, key=value");
     command->add_option("-o,--output", options.format, "text or json (one object a line)")
         ->check(CLI::IsMember({"text", "json"}));
     command->add_option("words", options.words, "topic NAME, broker ID or brokers; then settings")

@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 
-#include "cli/kafka_topics.h"
+#include "cli/api_caller.h"
 #include "cli/output.h"
 
 namespace semel::cli {

@@ -1,7 +1,10 @@
 #include "cli/dump_java.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <charconv>
+#include <cmath>
 #include <cstdint>
 
 namespace semel::cli {
@@ -85,8 +88,36 @@ std::vector<size_t> java_map_order(const std::vector<std::string>& keys) {
   return java_hash_order(hashes);
 }
 
-std::vector<size_t> java_hash_order(const std::vector<int32_t>& hashes) {
-  size_t buckets = 16;
+size_t java_table_size(size_t capacity) { return std::bit_ceil(std::max<size_t>(capacity, 1)); }
+
+std::string java_double(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value < 0 ? "-Infinity" : "Infinity";
+  if (value == 0) return std::signbit(value) ? "-0.0" : "0.0";
+  // The shortest digits that read back as the same number: "1.048576e+07".
+  std::array<char, 32> buffer;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), std::abs(value),
+                                 std::chars_format::scientific);
+  const std::string text(buffer.data(), end.ptr);
+  const size_t e = text.find('e');
+  const int exponent = std::stoi(text.substr(e + 1));
+  std::string digits = text.substr(0, e);
+  std::erase(digits, '.');
+  const std::string sign = value < 0 ? "-" : "";
+  const auto fraction = [&](size_t from) {
+    return digits.size() > from ? digits.substr(from) : std::string("0");
+  };
+  if (exponent < -3 || exponent >= 7)
+    return fmt::format("{}{}.{}E{}", sign, digits[0], fraction(1), exponent);
+  if (exponent < 0)
+    return fmt::format("{}0.{}{}", sign, std::string(static_cast<size_t>(-exponent - 1), '0'),
+                       digits);
+  const auto whole = static_cast<size_t>(exponent) + 1;
+  if (digits.size() < whole) digits.append(whole - digits.size(), '0');
+  return fmt::format("{}{}.{}", sign, digits.substr(0, whole), fraction(whole));
+}
+
+std::vector<size_t> java_hash_order(const std::vector<int32_t>& hashes, size_t buckets) {
   while (hashes.size() * 4 > buckets * 3) buckets *= 2;
   std::vector<std::pair<size_t, size_t>> placed;  // bucket, index
   for (size_t i = 0; i < hashes.size(); ++i) {
@@ -101,7 +132,8 @@ std::vector<size_t> java_hash_order(const std::vector<int32_t>& hashes) {
 
 int32_t java_partition_hash(const TopicPartition& partition) {
   const auto number = static_cast<uint32_t>(partition.partition.value);
-  return static_cast<int32_t>(31 * (31 + number) + static_cast<uint32_t>(java_hash(partition.topic)));
+  return static_cast<int32_t>(31 * (31 + number) +
+                              static_cast<uint32_t>(java_hash(partition.topic)));
 }
 
 }  // namespace semel::cli

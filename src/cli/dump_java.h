@@ -39,7 +39,11 @@ int32_t java_hash(std::string_view text);
 /// gives them.
 std::vector<size_t> java_map_order(const std::vector<std::string>& keys);
 /// The same by the keys' hash codes.
-std::vector<size_t> java_hash_order(const std::vector<int32_t>& hashes);
+std::vector<size_t> java_hash_order(const std::vector<int32_t>& hashes, size_t buckets = 16);
+/// The buckets of `new HashMap(capacity)`.
+size_t java_table_size(size_t capacity);
+/// Double.toString
+std::string java_double(double value);
 /// TopicPartition.hashCode
 int32_t java_partition_hash(const TopicPartition& partition);
 

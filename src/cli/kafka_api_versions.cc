@@ -46,25 +46,19 @@ std::string apis_text(ApiCaller& caller, std::span<const KnownApi> known) {
   return text;
 }
 
-std::string node_text(const KafkaCall& call, const ClusterNode& node) {
-  return fmt::format("{}:{} (id: {} rack: {}{})", node.host, node.port, node.id,
-                     node.rack.value_or("null"),
-                     call.is_26() ? "" : fmt::format(" isFenced: {}", node.is_fenced));
-}
-
-Result<void> print(const KafkaCall& call, const std::string& servers) {
-  SEMEL_TRY(const auto caller, call.connect(servers));
+Result<void> print(const KafkaCall& call, const KafkaArguments& arguments) {
+  SEMEL_TRY(const auto caller, kafka_connect(call, arguments));
   SEMEL_TRY(const auto nodes, ClusterAdmin(*caller).nodes());
   const std::span<const KnownApi> known =
       call.is_26() ? std::span<const KnownApi>(kClientApis26) : kClientApis43;
   for (const ClusterNode& node : nodes) {
-    const auto own = call.connect(fmt::format("{}:{}", node.host, node.port));
+    const auto own = kafka_connect(call, arguments, node);
     if (!own) {
-      call.output.out(fmt::format("{} -> ERROR: {}\n", node_text(call, node), own.error().context));
+      call.output.out(fmt::format("{} -> ERROR: {}\n", kafka_node_text(call, node), own.error().context));
       continue;
     }
     call.output.out(
-        fmt::format("{} -> (\n{}\n)\n", node_text(call, node), apis_text(**own, known)));
+        fmt::format("{} -> (\n{}\n)\n", kafka_node_text(call, node), apis_text(**own, known)));
   }
   return {};
 }
@@ -81,9 +75,9 @@ int run_kafka_api_versions(const KafkaCall& call) {
     return *code;
   if (const auto missing = kafka_missing(*parsed, {"bootstrap-server"}))
     return kafka_usage(call, *missing, kKafkaApiVersionsUsage);
-  const auto done = print(call, parsed->values("bootstrap-server").back());
+  const auto done = print(call, *parsed);
   if (done) return 0;
-  return kafka_throw(call, java_exception_of(done.error().code), done.error().context);
+  return kafka_throw(call, kafka_exception_of(done.error()), done.error().context);
 }
 
 }  // namespace semel::cli

@@ -1,4 +1,6 @@
-// kafka-configs.sh, for topics and brokers
+// kafka-configs.sh: the command line and its refusals
+#include "cli/kafka_configs.h"
+
 #include <algorithm>
 #include <charconv>
 #include <set>
@@ -6,9 +8,7 @@
 #include <fmt/format.h>
 
 #include "broker/properties.h"
-#include "cli/kafka_tools.h"
 #include "cli/kafka_usage.h"
-#include "cli/topic_admin.h"
 #include "cluster/topic_name.h"
 
 namespace semel::cli {
@@ -88,7 +88,7 @@ constexpr std::string_view kTypes43 =
 constexpr std::string_view kTypes26 = "topics,clients,users,brokers,broker-loggers";
 constexpr uint64_t kFileMax = uint64_t{16} << 20;
 
-using Changes = std::vector<ConfigChange>;
+using Changes = std::vector<std::pair<std::string, std::string>>;
 
 std::string trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t");
@@ -111,13 +111,23 @@ std::vector<std::string> split_pairs(std::string_view text) {
   return parts;
 }
 
+/// An address, or a name whose labels are spelled as RFC 1123 has them; the broker looks it up.
+bool may_be_host(std::string_view name) {
+  if (name.find(':') != std::string_view::npos) return true;
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+  };
+  return std::ranges::all_of(split_text(name, '.'), [&](const std::string& label) {
+    return !label.empty() && std::ranges::all_of(label, is_letter);
+  });
+}
+
 class ConfigsCommand {
  public:
   ConfigsCommand(const KafkaCall& call, const KafkaArguments& arguments)
       : call_(call), arguments_(arguments) {
     types_ = arguments.values("entity-type");
-    names_ = arguments.values("entity-name");
-    if (arguments.has("entity-default")) names_.emplace_back();
+    names_ = general_names();
     for (const EntityFlag& flag : kFlags) {
       if (!arguments.has(flag.option)) continue;
       types_.emplace_back(flag.type);
@@ -140,11 +150,23 @@ class ConfigsCommand {
       call_.output.err(*why + "\n");
       return 1;
     }
-    return is_handled() ? act() : 1;
+    return act();
   }
 
  private:
-  std::string type() const { return types_.front(); }
+  /// In the order of the words.
+  std::vector<std::string> general_names() const {
+    std::vector<std::string> names;
+    size_t named = 0;
+    for (const std::string_view word : call_.words) {
+      const std::string_view option = word.substr(0, word.find('='));
+      if (option == "--entity-default") names.emplace_back();
+      if (option == "--entity-name") names.push_back(arguments_.values("entity-name")[named++]);
+    }
+    return names;
+  }
+
+  const std::string& type() const { return types_.front(); }
   bool has_name() const {
     return std::ranges::any_of(names_, [](const std::string& name) { return !name.empty(); });
   }
@@ -198,35 +220,47 @@ class ConfigsCommand {
     if (has_general && has_flag)
       return "--entity-{type,name,default} should not be used in conjunction with specific entity "
              "flags";
-    if (type() == "brokers" && has_name()) {
-      const std::string& id = names_.front();
-      int32_t value = 0;
-      const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), value);
-      if (error != std::errc{} || end != id.data() + id.size())
-        return fmt::format(
-            "The entity name for brokers must be a valid integer broker id, but it is: {}", id);
-    }
+    if (auto why = refused_spelling()) return why;
     if (!arguments_.has("describe")) return std::nullopt;
+    if (!call_.is_26() && arguments_.has("entity-default") && !takes_default())
+      return fmt::format("--entity-default must not be specified with --describe of {}", type());
     if (type() == "broker-loggers" && !has_name())
       return sentence("An entity name must be specified with --describe of broker-loggers");
     if (call_.is_26() || type() != "topics") return std::nullopt;
-    if (arguments_.has("entity-default"))
-      return "--entity-default must not be specified with --describe of topics";
     for (const std::string& name : names_)
       if (const auto good = cluster::check_topic_name(name); !good) return good.error().context;
     return std::nullopt;
   }
 
+  /// Names that can be no broker's or no address's.
+  std::optional<std::string> refused_spelling() const {
+    if (!has_name()) return std::nullopt;
+    const std::string& name = names_.front();
+    if (type() == "brokers" || type() == "broker-loggers") {
+      int32_t value = 0;
+      const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), value);
+      if (error != std::errc{} || end != name.data() + name.size())
+        return fmt::format(
+            "The entity name for {} must be a valid integer broker id, but it is: {}", type(),
+            name);
+    }
+    if (type() == "ips" && !may_be_host(name))
+      return fmt::format(
+          "The entity name for ips must be a valid IP or resolvable host, but it is: {}", name);
+    return std::nullopt;
+  }
+
+  /// Brokers, users, clients and ips have a default for all.
+  bool takes_default() const { return type() == "brokers" || is_of_quotas(); }
+
   std::optional<std::string> refused_change() const {
-    const bool takes_default =
-        type() != "topics" && type() != "broker-loggers" && type() != "groups";
-    if (!has_name() && takes_default && !has_default())
+    if (!has_name() && takes_default() && !has_default())
       return call_.is_26()
                  ? "an entity-name or default entity must be specified with --alter of users, "
                    "clients or brokers"
                  : "An entity-name or default entity must be specified with --alter of users, "
                    "clients, brokers or ips";
-    if (!has_name() && !takes_default)
+    if (!has_name() && !takes_default())
       return sentence(fmt::format("An entity name must be specified with --alter of {}", type()));
     const bool has_added = arguments_.has("add-config");
     const bool has_file = arguments_.has("add-config-file");
@@ -237,20 +271,6 @@ class ConfigsCommand {
              "specified "
              "with --alter";
     return std::nullopt;
-  }
-
-  /// What stays with Kafka's own tool is said plainly.
-  bool is_handled() {
-    if (type() == "topics" || type() == "brokers") {
-      if (!arguments_.has("bootstrap-controller") && arguments_.has("bootstrap-server"))
-        return true;
-      call_.output.err("semel's kafka-configs.sh speaks to brokers; use --bootstrap-server\n");
-      return false;
-    }
-    call_.output.err(fmt::format(
-        "semel's kafka-configs.sh knows topics and brokers, not {}; run Apache Kafka's tool\n",
-        type()));
-    return false;
   }
 
   int act() {
@@ -264,8 +284,8 @@ class ConfigsCommand {
     std::string line;
     for (const std::string& word : call_.words) line += (line.empty() ? "" : " ") + word;
     call_.output.err(fmt::format("Error while executing config command with args '{}'\n", line));
-    if (error.cause == Cause::kNotFound) {
-      call_.output.err("java.nio.file.NoSuchFileException: " + error.context + "\n");
+    if (is_settings_error(error)) {
+      call_.output.err(fmt::format("{}: {}\n", kafka_exception_of(error), error.context));
       return 1;
     }
     const std::string text = fmt::format("{}: {}", java_exception_of(error.code), error.context);
@@ -274,90 +294,16 @@ class ConfigsCommand {
     return 1;
   }
 
-  Result<void> connect() {
-    SEMEL_TRY(caller_, call_.connect(arguments_.values("bootstrap-server").back()));
-    return {};
-  }
-  ConfigResource resource() const {
-    return type() == "topics" ? ConfigResource::kTopic : ConfigResource::kBroker;
-  }
-
-  // --- describe ---------------------------------------------------------------------------------
-
-  Result<void> describe() {
-    SEMEL_CHECK(connect());
-    ClusterAdmin admin(*caller_);
-    const bool is_all = arguments_.has("all");
-    SEMEL_TRY(const auto existing, existing_names(admin));
-    if (!names_.empty()) {
-      const std::string& name = names_.front();
-      const bool is_there = name.empty() || std::ranges::find(existing, name) != existing.end();
-      if (!is_there && !is_all && !call_.is_26()) {
-        call_.output.out(fmt::format("The {} '{}' doesn't exist and doesn't have dynamic config.\n",
-                                     singular(), name));
-        return {};
-      }
-      return describe_one(admin, name);
-    }
-    for (const std::string& name : existing) SEMEL_CHECK(describe_one(admin, name));
-    return type() == "brokers" ? describe_one(admin, "") : Result<void>{};
-  }
-
-  std::string singular() const { return type().substr(0, type().size() - 1); }
-
-  Result<std::vector<std::string>> existing_names(ClusterAdmin& admin) {
-    if (type() == "topics") return TopicAdmin(*caller_).list(true);
-    SEMEL_TRY(const auto nodes, admin.nodes());
-    std::vector<std::string> names;
-    for (const ClusterNode& node : nodes) names.push_back(std::to_string(node.id));
-    return names;
-  }
-
-  Result<void> describe_one(ClusterAdmin& admin, const std::string& name) {
-    const bool is_all = arguments_.has("all");
-    call_.output.out(name.empty()
-                         ? fmt::format("Default configs for {} in the cluster are:\n", type())
-                         : fmt::format("{} configs for {} {} are:\n", is_all ? "All" : "Dynamic",
-                                       singular(), name));
-    SEMEL_TRY(auto entries, admin.describe_configs(resource(), name));
-    const auto wanted = type() == "topics" ? ConfigSource::kTopic
-                        : name.empty()     ? ConfigSource::kDefaultBroker
-                                           : ConfigSource::kBroker;
-    for (const size_t i : order_of(entries)) {
-      const auto& entry = entries[i];
-      if (!is_all && entry.config_source != static_cast<int8_t>(wanted)) continue;
-      std::string synonyms;
-      for (const auto& synonym : entry.synonyms)
-        synonyms += fmt::format("{}{}:{}={}", synonyms.empty() ? "" : ", ",
-                                config_source_name(synonym.source), synonym.name,
-                                synonym.value.value_or("null"));
-      call_.output.out(fmt::format("  {}={} sensitive={} synonyms={{{}}}\n", entry.name,
-                                   entry.value.value_or("null"), entry.is_sensitive, synonyms));
-    }
-    return {};
-  }
-
-  /// By name; 2.6.0 leaves the order to Java's HashMap.
-  std::vector<size_t> order_of(const ConfigEntries& entries) const {
-    std::vector<std::string> names;
-    for (const auto& entry : entries) names.push_back(entry.name);
-    if (call_.is_26()) return java_map_order(names);
-    std::vector<size_t> order(names.size());
-    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::ranges::sort(order, {}, [&](size_t i) { return names[i]; });
-    return order;
-  }
-
   // --- alter ------------------------------------------------------------------------------------
 
   Result<Changes> added() {
     if (arguments_.has("add-config-file")) {
       const std::string& path = arguments_.values("add-config-file").back();
       const auto text = rt::read_file(call_.paths.disk, call_.paths.absolute(path), kFileMax);
-      if (!text) return fail(ErrorCode::kUnknownServerError, path, Cause::kNotFound);
+      if (!text) return fail(ErrorCode::kInvalidConfig, path, Cause::kNotFound);
       SEMEL_TRY(const auto settings, broker::parse_properties(text->text(), path));
       Changes changes;
-      for (const auto& setting : settings) changes.push_back({setting.key, setting.value});
+      for (const auto& setting : settings) changes.emplace_back(setting.key, setting.value);
       return changes;
     }
     Changes changes;
@@ -375,8 +321,8 @@ class ConfigsCommand {
       std::string value = trimmed(pair.substr(equals + 1));
       std::erase_if(value, [](char c) { return c == '[' || c == ']'; });
       const std::string name = trimmed(pair.substr(0, equals));
-      std::erase_if(changes, [&](const ConfigChange& change) { return change.name == name; });
-      changes.push_back({name, value});
+      std::erase_if(changes, [&](const auto& change) { return change.first == name; });
+      changes.emplace_back(name, value);
     }
     return changes;
   }
@@ -389,36 +335,22 @@ class ConfigsCommand {
     return names;
   }
 
-  /// 2.6.0 looks first whether the settings to remove are there.
-  Result<void> check_removed(ClusterAdmin& admin, const std::string& name,
-                             const std::vector<std::string>& wanted) {
-    if (!call_.is_26()) return {};
-    SEMEL_TRY(const auto entries, admin.describe_configs(resource(), name));
-    std::string missing;
-    for (const std::string& one : wanted) {
-      const bool is_there = std::ranges::any_of(entries, [&](const auto& entry) {
-        return entry.name == one && entry.config_source >= 1 && entry.config_source <= 3;
-      });
-      if (!is_there) missing += (missing.empty() ? "" : ",") + one;
-    }
-    if (missing.empty()) return {};
-    return fail(ErrorCode::kNone, "Invalid config(s): " + missing);
+  bool is_of_quotas() const { return type() == "users" || type() == "clients" || type() == "ips"; }
+
+  Result<void> describe() {
+    const ConfigsRequest request{call_, arguments_, types_, names_, {}, {}};
+    return is_of_quotas() ? describe_quotas(request) : describe_resources(request);
   }
 
   Result<void> alter() {
     SEMEL_TRY(auto changes, added());
-    const auto names = removed();
-    SEMEL_CHECK(connect());
-    ClusterAdmin admin(*caller_);
+    const ConfigsRequest request{call_, arguments_, types_, names_, std::move(changes), removed()};
+    SEMEL_CHECK(is_of_quotas() ? alter_quotas(request) : alter_resources(request));
     const std::string& name = names_.front();
-    SEMEL_CHECK(check_removed(admin, name, names));
-    for (const std::string& one : names) changes.push_back({one, std::nullopt});
-    SEMEL_CHECK(admin.alter_configs(resource(), name, changes));
-    call_.output.out(name.empty()
-                         ? fmt::format("Completed updating default config for {} in the "
-                                       "cluster.\n",
-                                       type())
-                         : fmt::format("Completed updating config for {} {}.\n", singular(), name));
+    call_.output.out(
+        name.empty()
+            ? fmt::format("Completed updating default config for {} in the cluster.\n", type())
+            : fmt::format("Completed updating config for {} {}.\n", request.singular(), name));
     return {};
   }
 
@@ -426,10 +358,15 @@ class ConfigsCommand {
   const KafkaArguments& arguments_;
   std::vector<std::string> types_;
   std::vector<std::string> names_;  // "" = the default of all
-  std::unique_ptr<ApiCaller> caller_;
 };
 
 }  // namespace
+
+std::unexpected<Error> wrong_endpoint() {
+  return fail(ErrorCode::kUnsupportedEndpointType,
+              "This Admin API is not yet supported when communicating directly with the controller "
+              "quorum.");
+}
 
 int run_kafka_configs(const KafkaCall& call) {
   const auto known = call.is_26() ? std::span<const KafkaOption>(kOptions26) : kOptions43;

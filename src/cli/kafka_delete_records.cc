@@ -54,7 +54,7 @@ class Command {
             "Offset json file contains duplicate topic partitions: " + partition.to_text());
     const auto done = remove(*wanted);
     if (done) return 0;
-    return kafka_throw(call_, java_exception_of(done.error().code), done.error().context);
+    return kafka_throw(call_, kafka_exception_of(done.error()), done.error().context);
   }
 
  private:
@@ -99,7 +99,7 @@ class Command {
   }
 
   Result<void> remove(const Wanted& wanted) {
-    SEMEL_TRY(const auto caller, call_.connect(arguments_.values("bootstrap-server").back()));
+    SEMEL_TRY(const auto caller, kafka_connect(call_, arguments_));
     gen::DeleteRecordsRequest request;
     request.timeout_ms = kTimeoutMs;
     std::map<std::string, Wanted> by_topic;

@@ -92,6 +92,10 @@ class GetOffsets {
     const auto done = act();
     if (done) return 0;
     const std::string& text = done.error().context;
+    if (is_settings_error(done.error())) {
+      call_.output.err("Error occurred: ");
+      return kafka_throw(call_, kafka_exception_of(done.error()), text);
+    }
     call_.output.err(fmt::format("Error occurred: {}\n", text));
     if (text.starts_with(kTerse))
       call_.output.err(
@@ -110,8 +114,7 @@ class GetOffsets {
     SEMEL_TRY(const auto time, arguments_.value("time"));
     SEMEL_TRY(const int64_t timestamp, timestamp_of(time));
     SEMEL_CHECK(make_rules());
-    SEMEL_TRY(const auto servers, arguments_.value("bootstrap-server"));
-    SEMEL_TRY(const auto caller, call_.connect(*servers));
+    SEMEL_TRY(const auto caller, kafka_connect(call_, arguments_));
     SEMEL_TRY(const auto partitions, matching(*caller));
     if (partitions.empty())
       return fail(ErrorCode::kUnknownTopicOrPartition,

@@ -34,12 +34,12 @@ class LogDirs {
  public:
   LogDirs(const KafkaCall& call, const KafkaArguments& arguments)
       : call_(call),
-        servers_(arguments.values("bootstrap-server").back()),
+        arguments_(arguments),
         topics_(list_of(arguments, "topic-list")),
         brokers_(list_of(arguments, "broker-list")) {}
 
   Result<void> run() {
-    SEMEL_TRY(const auto caller, call_.connect(servers_));
+    SEMEL_TRY(const auto caller, kafka_connect(call_, arguments_));
     SEMEL_TRY(const auto nodes, ClusterAdmin(*caller).nodes());
     SEMEL_TRY(const auto wanted, wanted_nodes(nodes));
     call_.output.out("Querying brokers for log directories information\n");
@@ -47,7 +47,7 @@ class LogDirs {
     Json rows = Json::array();
     for (const ClusterNode& node : wanted) {
       ids.push_back(std::to_string(node.id));
-      SEMEL_TRY(const auto own, call_.connect(fmt::format("{}:{}", node.host, node.port)));
+      SEMEL_TRY(const auto own, kafka_connect(call_, arguments_, node));
       SEMEL_TRY(auto dirs, directories(*own));
       rows.push_back(broker_row(node.id, std::move(dirs)));
     }
@@ -135,7 +135,7 @@ class LogDirs {
   }
 
   const KafkaCall& call_;
-  std::string servers_;
+  const KafkaArguments& arguments_;
   std::vector<std::string> topics_;
   std::vector<std::string> brokers_;
 };
@@ -158,7 +158,7 @@ int run_kafka_log_dirs(const KafkaCall& call) {
   if (done.error().code == ErrorCode::kInvalidRequest)
     return kafka_throw(call, "java.lang.NumberFormatException", done.error().context);
   if (done.error().code != ErrorCode::kNone)
-    return kafka_throw(call, java_exception_of(done.error().code), done.error().context);
+    return kafka_throw(call, kafka_exception_of(done.error()), done.error().context);
   call.output.err(done.error().context + "\n");
   return 1;
 }

@@ -2,11 +2,58 @@
 
 #include <fmt/format.h>
 
+#include "rt/network.h"
+
 namespace semel::cli {
 
 int kafka_usage(const KafkaCall& call, std::string_view why, const char* usage) {
   call.output.err(fmt::format("{}\n{}", why, usage));
   return 1;
+}
+
+namespace {
+
+std::string last_of(const KafkaArguments& arguments, std::string_view name) {
+  const auto& values = arguments.values(name);
+  return values.empty() ? "" : values.back();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ApiCaller>> kafka_connect(const KafkaCall& call,
+                                                 const KafkaArguments& arguments) {
+  const std::string servers =
+      last_of(arguments, "bootstrap-server") + last_of(arguments, "bootstrap-controller");
+  return call.connect({servers, last_of(arguments, "command-config")});
+}
+
+bool is_settings_error(const Error& error) {
+  return error.code == ErrorCode::kInvalidConfig &&
+         (error.cause == Cause::kNotFound || error.cause == Cause::kRefused);
+}
+
+std::string kafka_exception_of(const Error& error) {
+  if (!is_settings_error(error)) return java_exception_of(error.code);
+  return error.cause == Cause::kNotFound ? "java.nio.file.NoSuchFileException"
+                                         : "org.apache.kafka.common.config.ConfigException";
+}
+
+std::string kafka_node_text(const KafkaCall& call, const ClusterNode& node) {
+  return fmt::format("{}:{} (id: {} rack: {}{})", node.host, node.port, node.id,
+                     node.rack.value_or("null"),
+                     call.is_26() ? "" : fmt::format(" isFenced: {}", node.is_fenced));
+}
+
+std::unexpected<Error> kafka_unsupported(const KafkaCall& call, std::string_view api) {
+  return fail(ErrorCode::kUnsupportedVersion,
+              fmt::format("The {} does not support {}", call.is_26() ? "broker" : "node", api));
+}
+
+Result<std::unique_ptr<ApiCaller>> kafka_connect(const KafkaCall& call,
+                                                 const KafkaArguments& arguments,
+                                                 const ClusterNode& node) {
+  return call.connect({rt::Address{node.host, static_cast<uint16_t>(node.port)}.to_text(),
+                       last_of(arguments, "command-config")});
 }
 
 std::optional<int> kafka_help(const KafkaCall& call, const KafkaArguments& arguments,

@@ -12,8 +12,8 @@
 #include "cli/dump_file.h"
 #include "cli/dump_java.h"
 #include "cli/kafka_options.h"
-#include "cli/kafka_topics.h"
 #include "cli/output.h"
+#include "rt/random.h"
 
 namespace semel::cli {
 
@@ -23,11 +23,13 @@ struct KafkaCall {
   const DumpPaths& paths;
   const Connect& connect;
   DumpStyle style;
+  rt::Random& random;
   Output& output;
 
   bool is_26() const { return style == DumpStyle::kKafka26; }
 };
 
+int run_kafka_topics(const KafkaCall& call);
 int run_kafka_configs(const KafkaCall& call);
 /// Kafka 2.6.0 has no such tool of this name; the text is 4.3.1's.
 int run_kafka_get_offsets(const KafkaCall& call);
@@ -39,6 +41,21 @@ int run_kafka_api_versions(const KafkaCall& call);
 
 /// The help behind one sentence, on standard error, and exit code 1.
 int kafka_usage(const KafkaCall& call, std::string_view why, const char* usage);
+/// To `node`, or to what --bootstrap-server names, with the settings of --command-config.
+Result<std::unique_ptr<ApiCaller>> kafka_connect(const KafkaCall& call,
+                                                 const KafkaArguments& arguments);
+Result<std::unique_ptr<ApiCaller>> kafka_connect(const KafkaCall& call,
+                                                 const KafkaArguments& arguments,
+                                                 const ClusterNode& node);
+/// True for what kafka_connect() refuses about the settings, which Kafka's tools tell in another
+/// way than errors of the cluster.
+bool is_settings_error(const Error& error);
+/// The Java class that tells `error`.
+std::string kafka_exception_of(const Error& error);
+/// "127.0.0.1:9092 (id: 1 rack: null isFenced: false)"
+std::string kafka_node_text(const KafkaCall& call, const ClusterNode& node);
+/// Error of an API that the other side does not serve; `api` as Java's ApiKeys has it.
+std::unexpected<Error> kafka_unsupported(const KafkaCall& call, std::string_view api);
 /// What --help and --version print; nothing if neither was given. `about` stands above the help.
 std::optional<int> kafka_help(const KafkaCall& call, const KafkaArguments& arguments,
                               std::string_view about, const char* usage);

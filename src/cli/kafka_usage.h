@@ -4,6 +4,8 @@
 
 namespace semel::cli {
 
+extern const char* const kKafkaTopicsUsage;
+extern const char* const kKafkaTopicsUsage26;
 extern const char* const kKafkaConfigsUsage;
 extern const char* const kKafkaConfigsUsage26;
 extern const char* const kKafkaGetOffsetsUsage;

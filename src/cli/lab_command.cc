@@ -25,7 +25,6 @@ constexpr const char* kExamples =
     "  semel lab duplicates --data /tmp/lab keeps its files there\n"
     "docs/lab.md explains what is seen.\n";
 
-constexpr rt::Duration kCallTimeout = std::chrono::seconds(10);
 constexpr std::string_view kFirstSegment = "00000000000000000000.log";
 
 std::vector<std::string> payments() { return {"payment-1", "payment-2", "payment-3"}; }
@@ -74,7 +73,7 @@ class DuplicatesLab {
     say("\nWhat the broker counted (semel producers list); counts outlive its restarts");
     const std::vector<std::string> words = {"list", "-b", broker_->address().to_text()};
     run_producers_command(
-        words, [](const std::string& servers) { return connect_to_cluster(servers, kCallTimeout); },
+        words, [this](const ClusterAddress& to) { return connect_to_cluster(to, paths_.disk); },
         output_);
     return {};
   }
@@ -94,7 +93,7 @@ class DuplicatesLab {
   }
 
   Result<void> create_topic(const std::string& name) {
-    SEMEL_TRY(const auto caller, connect_to_cluster(broker_->address().to_text(), kCallTimeout));
+    SEMEL_TRY(const auto caller, connect_to_cluster({broker_->address().to_text(), {}}, paths_.disk));
     return TopicAdmin(*caller).create({.name = name, .partitions = 1, .replication_factor = 1});
   }
 

@@ -24,6 +24,7 @@ constexpr const char* kExamples =
 struct Options {
   std::string servers = "localhost:9092";
   std::string format = "text";
+  std::string config_file;
   std::vector<std::string> topics;
   int64_t producer_id = -1;
   bool with_internal = false;
@@ -207,6 +208,8 @@ Result<int> run(ApiCaller& caller, const Options& options, Print print, Output& 
 void add_common(CLI::App& command, Options& options) {
   command.add_option("--bootstrap-server,-b", options.servers, "host:port of any broker")
       ->capture_default_str();
+  command.add_option("--command-config", options.config_file,
+                     "file with client settings, key=value");
   command.add_option("-o,--output", options.format, "text or json (one object a line)")
       ->check(CLI::IsMember({"text", "json"}));
   command.add_flag("--internal", options.with_internal, "internal topics too");
@@ -237,7 +240,7 @@ int run_producers_command(std::span<const std::string> arguments, const Connect&
         ->required()
         ->check(CLI::NonNegativeNumber);
   if (const auto code = parse_command_line(app, arguments, output)) return *code;
-  auto caller = connect(options.servers);
+  auto caller = connect({options.servers, options.config_file});
   if (!caller) {
     output.err(fmt::format("semel producers: {}\n", caller.error().context));
     return exit_code_of(caller.error());

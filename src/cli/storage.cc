@@ -7,7 +7,11 @@
 #include <map>
 #include <optional>
 
+#include "base/text.h"
 #include "broker/config.h"
+#include "cli/argparse.h"
+#include "cli/storage_features.h"
+#include "cli/storage_scram.h"
 #include "cluster/features.h"
 #include "cluster/format.h"
 #include "log/meta_properties.h"
@@ -27,6 +31,27 @@ constexpr const char* kFormatUsage =
     "                     --no-initial-controllers |\n"
     "                     --initial-controllers INITIAL_CONTROLLERS]\n";
 constexpr const char* kInfoUsage = "usage: kafka-storage info [-h] --config CONFIG\n";
+constexpr const char* kMappingUsage =
+    "usage: kafka-storage version-mapping [-h]\n"
+    "                     [--release-version RELEASE_VERSION]\n";
+constexpr const char* kMappingHelp =
+    "\n"
+    "optional arguments:\n"
+    "  -h, --help             show this help message and exit\n"
+    "  --release-version RELEASE_VERSION, -r RELEASE_VERSION\n"
+    "                         The release version to  use  for the corresponding\n"
+    "                         feature  mapping.  The  minimum  is  3.3-IV3;  the\n"
+    "                         default is 4.3-IV0\n";
+constexpr const char* kDependencyUsage =
+    "usage: kafka-storage feature-dependencies [-h] --feature FEATURE\n";
+constexpr const char* kDependencyHelp =
+    "\n"
+    "optional arguments:\n"
+    "  -h, --help             show this help message and exit\n"
+    "  --feature FEATURE, -f FEATURE\n"
+    "                         The  features  and  their   versions  to  look  up\n"
+    "                         dependencies for, in  feature=version  format. For\n"
+    "                         example: `metadata.version=5`.\n";
 constexpr const char* kRandomUsage = "usage: kafka-storage random-uuid [-h]\n";
 
 /// An option of argparse4j: its long and short name, and whether a value follows.
@@ -43,6 +68,10 @@ constexpr Word kFormatWords[] = {{"--config", "-c", true},
                                  {"--standalone", "-s", false},
                                  {"--no-initial-controllers", "-N", false},
                                  {"--initial-controllers", "-I", true}};
+constexpr std::string_view kQuorumWords[] = {"--standalone", "--no-initial-controllers",
+                                             "--initial-controllers"};
+constexpr Word kMappingWords[] = {{"--release-version", "-r", true}};
+constexpr Word kDependencyWords[] = {{"--feature", "-f", true}};
 constexpr Word kInfoWords[] = {{"--config", "-c", true}};
 
 using Given = std::multimap<std::string_view, std::string>;
@@ -92,6 +121,12 @@ class Storage {
     for (const Word& word : {kFormatWords[0], kFormatWords[1]})
       if (!given->contains(word.name))
         return usage(kFormatUsage, fmt::format("argument {}/{} is required", word.name, word.letter));
+    std::string_view before;
+    for (const auto& word : kQuorumWords) {
+      if (!given->contains(word)) continue;
+      if (!before.empty()) return exclude(word, before);
+      before = word;
+    }
     const auto done = format_as(*given);
     if (done) return 0;
     output_.err(done.error().context + "\n");
@@ -110,11 +145,39 @@ class Storage {
     return describe(all_directories(*config));
   }
 
+  int mapping(std::span<const std::string> arguments) {
+    if (wants_help(arguments)) return help(kMappingUsage, kMappingHelp);
+    const auto given = parse(arguments, kMappingWords);
+    if (!given) return usage(kMappingUsage, given.error().context);
+    return print(version_mapping(first(*given, "--release-version")));
+  }
+
+  int dependencies(std::span<const std::string> arguments) {
+    if (wants_help(arguments)) return help(kDependencyUsage, kDependencyHelp);
+    const auto given = parse(arguments, kDependencyWords);
+    if (!given) return usage(kDependencyUsage, given.error().context);
+    if (given->empty()) return usage(kDependencyUsage, "argument --feature/-f is required");
+    std::vector<std::string> features;
+    for (const auto& [word, feature] : *given) features.push_back(feature);
+    return print(feature_dependencies(features));
+  }
+
   int random_uuid(std::span<const std::string> arguments) {
     if (!arguments.empty())
       return usage(kRandomUsage, fmt::format("unrecognized arguments: '{}'", arguments.front()));
     output_.out(runtime_.random->uuid().to_text() + "\n");
     return 0;
+  }
+
+  int exclude(std::string_view word, std::string_view other) {
+    const auto named = [](std::string_view name) {
+      const auto at = std::ranges::find(kFormatWords, name, &Word::name);
+      return fmt::format("{}/{}", at->name, at->letter);
+    };
+    output_.err(kFormatUsage +
+                argparse_error("kafka-storage", fmt::format("argument {}: not allowed with argument {}",
+                                                            named(word), named(other))));
+    return 1;
   }
 
   int usage(std::string_view text, std::string_view error) {
@@ -123,6 +186,23 @@ class Storage {
   }
 
  private:
+  static bool wants_help(std::span<const std::string> arguments) {
+    return std::ranges::any_of(
+        arguments, [](const std::string& word) { return word == "-h" || word == "--help"; });
+  }
+  int help(const char* usage_text, const char* rest) {
+    output_.out(std::string(usage_text) + rest);
+    return 0;
+  }
+  int print(const Result<std::string>& text) {
+    if (text) {
+      output_.out(*text);
+      return 0;
+    }
+    output_.err(text.error().context + "\n");
+    return 1;
+  }
+
   Result<void> format_as(const Given& given) {
     SEMEL_TRY(const auto config, load_config(runtime_, *first(given, "--config")));
     SEMEL_TRY(cluster::FormatPlan plan, plan_of(given, config));
@@ -145,26 +225,25 @@ class Storage {
   }
 
   Result<cluster::FormatPlan> plan_of(const Given& given, const broker::Config& config) {
-    for (std::string_view word : {"--add-scram", "--initial-controllers"})
-      if (given.contains(word))
-        return fail(ErrorCode::kUnsupportedVersion,
-                    fmt::format("semel does not act on {} yet; format with Kafka's own tool instead", word));
     cluster::FormatPlan plan;
     plan.cluster_id = *first(given, "--cluster-id");
     plan.node_id = config.node_id;
     plan.metadata_directory = config.metadata_dir;
     const bool has_voters = config.given.contains("controller.quorum.voters");
     const bool is_standalone = given.contains("--standalone");
-    if (!has_voters && !is_standalone && !given.contains("--no-initial-controllers"))
+    SEMEL_CHECK(check_initial_controllers(given, config));
+    const bool has_controllers = given.contains("--initial-controllers");
+    if (!has_voters && !is_standalone && !has_controllers && !given.contains("--no-initial-controllers"))
       return fail(ErrorCode::kInvalidConfig,
                   "Because controller.quorum.voters is not set on this controller, you must specify one of "
                   "the following: --standalone, --initial-controllers, or --no-initial-controllers.");
-    if (has_voters && is_standalone)
+    if (has_voters && (is_standalone || has_controllers))
       return fail(ErrorCode::kInvalidConfig,
                   "You cannot specify controller.quorum.voters and format the node with --initial-controllers "
                   "or --standalone. If you still want to use controller.quorum.voters, please remove the "
                   "--initial-controllers and --standalone flags.");
     SEMEL_TRY(plan.features, feature_levels(given));
+    SEMEL_CHECK(add_scram(given, plan));
     plan.features[std::string(cluster::kKraftVersion)] = has_voters ? int16_t{0} : int16_t{1};
     if (is_standalone && config.controller_listener) {
       const auto& listener = *config.controller_listener;
@@ -174,18 +253,42 @@ class Storage {
     return plan;
   }
 
+  Result<void> add_scram(const Given& given, cluster::FormatPlan& plan) {
+    constexpr int16_t kScramLevel = 11;
+    const auto [begin, end] = given.equal_range("--add-scram");
+    for (auto at = begin; at != end; ++at) {
+      SEMEL_TRY(auto record, parse_scram_record(at->second, *runtime_.random));
+      plan.more_records.push_back({std::move(record), 0});
+    }
+    if (begin != end && plan.features.at("metadata.version") < kScramLevel)
+      return fail(ErrorCode::kInvalidConfig,
+                  "SCRAM is only supported in metadata.version 3.5-IV2 or later.");
+    return {};
+  }
+
+  /// `ID@HOST:PORT:DIRECTORY_ID,…`. A node that is not among them is formatted as Kafka does it,
+  /// without voters; semel has no quorum of several voters that this node could be one of.
+  Result<void> check_initial_controllers(const Given& given, const broker::Config& config) {
+    const auto text = first(given, "--initial-controllers");
+    if (!text) return {};
+    for (const std::string& voter : split_text(*text, ',')) {
+      const size_t at = voter.find('@');
+      if (at == std::string::npos)
+        return fail(ErrorCode::kInvalidConfig, "No @ found in dynamic voter string.");
+      if (voter.substr(0, at) != std::to_string(config.node_id.value)) continue;
+      return fail(ErrorCode::kUnsupportedVersion,
+                  fmt::format("--initial-controllers names this node, {}, as a voter with a directory "
+                              "id of its own choice: semel's controller is the only voter of its "
+                              "quorum; use --standalone, or format with Apache Kafka's tool",
+                              config.node_id.value));
+    }
+    return {};
+  }
+
   Result<std::map<std::string, int16_t, std::less<>>> feature_levels(const Given& given) {
     auto levels = cluster::default_feature_levels();
     if (const auto release = first(given, "--release-version")) {
-      const auto level = cluster::metadata_version_of(*release);
-      if (!level) {
-        std::string known;
-        for (int16_t at = cluster::kMetadataVersionMin; at <= cluster::kMetadataVersionMax; ++at)
-          known += fmt::format("{}{}", known.empty() ? "" : ", ", cluster::metadata_version_name(at));
-        return fail(ErrorCode::kInvalidConfig,
-                    fmt::format("Unknown metadata.version '{}'. Supported metadata.version are: {}", *release, known));
-      }
-      levels["metadata.version"] = *level;
+      SEMEL_TRY(levels["metadata.version"], metadata_version_level(*release));
     }
     const auto [begin, end] = given.equal_range("--feature");
     for (auto at = begin; at != end; ++at) SEMEL_CHECK(set_feature(at->second, levels));
@@ -237,7 +340,12 @@ class Storage {
 
   void print_bootstrap(const cluster::FormatPlan& plan) {
     std::vector<std::string> records;
-    for (const auto& record : cluster::bootstrap_records(plan.features, {})) {
+    for (const auto& record : cluster::bootstrap_records(plan.features, plan.more_records)) {
+      if (const auto* scram = std::get_if<gen::UserScramCredentialRecord>(&record.body)) {
+        records.push_back(fmt::format("ApiMessageAndVersion({} at version {})",
+                                      scram_record_text(*scram), record.version));
+        continue;
+      }
       const auto& level = std::get<gen::FeatureLevelRecord>(record.body);
       records.push_back(fmt::format(
           "ApiMessageAndVersion(FeatureLevelRecord(name='{}', featureLevel={}) at version {})", level.name,
@@ -301,8 +409,8 @@ int run_kafka_storage(std::span<const std::string> arguments, rt::Runtime& runti
   if (word == "format") return storage.format(rest);
   if (word == "info") return storage.info(rest);
   if (word == "random-uuid") return storage.random_uuid(rest);
-  if (word == "version-mapping" || word == "feature-dependencies")
-    return storage.usage(kToolUsage, fmt::format("semel does not offer {}", word));
+  if (word == "version-mapping") return storage.mapping(rest);
+  if (word == "feature-dependencies") return storage.dependencies(rest);
   output.err(fmt::format("{}kafka-storage:  error:  invalid  choice:   '{}'   (choose  from  'info',\n"
                          "'format', 'version-mapping', 'feature-dependencies', 'random-uuid')\n",
                          kToolUsage, word));

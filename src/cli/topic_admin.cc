@@ -8,6 +8,7 @@
 #include "gen/create_topics.h"
 #include "gen/delete_topics.h"
 #include "gen/describe_configs.h"
+#include "gen/describe_topic_partitions.h"
 #include "gen/metadata.h"
 
 namespace semel::cli {
@@ -15,6 +16,7 @@ namespace {
 
 constexpr int8_t kTopicResource = 2;
 constexpr int8_t kDefaultConfigSource = 5;
+constexpr int32_t kPartitionsAtOnce = 2'000;
 constexpr int32_t kTimeoutMs = 30'000;
 
 TopicInfo to_info(const gen::metadata_response::MetadataResponseTopic& topic) {
@@ -23,11 +25,13 @@ TopicInfo to_info(const gen::metadata_response::MetadataResponseTopic& topic) {
   info.id = topic.topic_id;
   info.is_internal = topic.is_internal;
   for (const auto& partition : topic.partitions)
-    info.partitions.push_back({partition.partition_index, partition.leader_id,
+    info.partitions.push_back({partition.partition_index,
+                               partition.leader_id,
                                {partition.replica_nodes.begin(), partition.replica_nodes.end()},
                                {partition.isr_nodes.begin(), partition.isr_nodes.end()}});
-  std::sort(info.partitions.begin(), info.partitions.end(),
-            [](const PartitionInfo& a, const PartitionInfo& b) { return a.partition < b.partition; });
+  std::sort(
+      info.partitions.begin(), info.partitions.end(),
+      [](const PartitionInfo& a, const PartitionInfo& b) { return a.partition < b.partition; });
   return info;
 }
 
@@ -42,12 +46,14 @@ gen::MetadataRequest metadata_request(const std::vector<std::string>& names) {
   return request;
 }
 
-void take_configs(TopicInfo& topic, const gen::describe_configs_response::DescribeConfigsResult& result) {
+void take_configs(TopicInfo& topic,
+                  const gen::describe_configs_response::DescribeConfigsResult& result) {
   for (const auto& config : result.configs) {
     const std::string value = config.value.value_or("");
     if (config.name == "min.insync.replicas")
       std::from_chars(value.data(), value.data() + value.size(), topic.min_insync_replicas);
-    if (config.config_source != kDefaultConfigSource) topic.configs.emplace_back(config.name, value);
+    if (config.config_source != kDefaultConfigSource)
+      topic.configs.emplace_back(config.name, value);
   }
 }
 
@@ -99,13 +105,16 @@ Result<void> TopicAdmin::remove(const std::string& name) {
   return {};
 }
 
-Result<void> TopicAdmin::grow(const std::string& name, int32_t partitions) {
+Result<void> TopicAdmin::grow(const std::string& name, int32_t partitions,
+                              const std::optional<std::vector<std::vector<int32_t>>>& assignment) {
   gen::CreatePartitionsRequest request;
   request.timeout_ms = kTimeoutMs;
   auto& topic = request.topics.append();
   topic.name = name;
   topic.count = partitions;
-  topic.assignments.set_null();
+  if (!assignment) topic.assignments.set_null();
+  for (const auto& replicas : assignment.value_or(std::vector<std::vector<int32_t>>{}))
+    topic.assignments.append().broker_ids.assign(replicas.begin(), replicas.end());
   SEMEL_TRY(const auto response, call_api<gen::CreatePartitionsResponse>(caller_, request));
   for (const auto& result : response.results)
     if (result.error_code != 0) return fail(broker_error(result.error_code, result.error_message));
@@ -123,7 +132,37 @@ Result<std::vector<TopicInfo>> TopicAdmin::describe(const std::vector<std::strin
   std::sort(topics.begin(), topics.end(),
             [](const TopicInfo& a, const TopicInfo& b) { return a.name < b.name; });
   SEMEL_CHECK(add_configs(topics));
+  SEMEL_CHECK(add_elr(topics));
   return topics;
+}
+
+Result<void> TopicAdmin::add_elr(std::vector<TopicInfo>& topics) {
+  if (caller_.versions(gen::DescribeTopicPartitionsRequest::kApiKey).max < 0) return {};
+  gen::DescribeTopicPartitionsRequest request;
+  request.response_partition_limit = kPartitionsAtOnce;
+  for (const TopicInfo& topic : topics) request.topics.append().name = topic.name;
+  bool is_more = !topics.empty();
+  while (is_more) {
+    SEMEL_TRY(const auto response,
+              call_api<gen::DescribeTopicPartitionsResponse>(caller_, request));
+    for (const auto& told : response.topics) {
+      const auto topic = std::ranges::find(topics, told.name.value_or(""), &TopicInfo::name);
+      if (topic == topics.end()) continue;
+      for (const auto& row : told.partitions) {
+        const auto at =
+            std::ranges::find(topic->partitions, row.partition_index, &PartitionInfo::partition);
+        if (at == topic->partitions.end()) continue;
+        at->elr.emplace(row.eligible_leader_replicas.begin(), row.eligible_leader_replicas.end());
+        at->last_known_elr.emplace(row.last_known_elr.begin(), row.last_known_elr.end());
+      }
+    }
+    is_more = response.next_cursor.has_value();
+    if (!is_more) break;
+    request.cursor.emplace();
+    request.cursor->topic_name = response.next_cursor->topic_name;
+    request.cursor->partition_index = response.next_cursor->partition_index;
+  }
+  return {};
 }
 
 Result<void> TopicAdmin::add_configs(std::vector<TopicInfo>& topics) {

@@ -1,4 +1,5 @@
-// What the topic commands do to a cluster, without any text: shared by `semel topic` and kafka-topics.sh.
+// What the topic commands do to a cluster, without any text: shared by `semel topic` and
+// kafka-topics.sh.
 #pragma once
 
 #include <map>
@@ -17,6 +18,9 @@ struct PartitionInfo {
   int32_t leader = -1;  // −1 = none
   std::vector<int32_t> replicas;
   std::vector<int32_t> isr;
+  /// Nothing: the broker does not tell (KIP-966).
+  std::optional<std::vector<int32_t>> elr;
+  std::optional<std::vector<int32_t>> last_known_elr;
 };
 
 struct TopicInfo {
@@ -33,7 +37,8 @@ struct NewTopic {
   std::string name;
   int32_t partitions = -1;          // −1 = the cluster's default
   int16_t replication_factor = -1;  // −1 = the cluster's default
-  std::vector<std::vector<int32_t>> assignment;  // per partition its replicas; empty = by the cluster
+  std::vector<std::vector<int32_t>>
+      assignment;  // per partition its replicas; empty = by the cluster
   std::map<std::string, std::string> configs;
 };
 
@@ -46,13 +51,16 @@ class TopicAdmin {
   /// Errors are the broker's, with its text.
   Result<void> create(const NewTopic& topic);
   Result<void> remove(const std::string& name);
-  /// Grows a topic to `partitions` in all.
-  Result<void> grow(const std::string& name, int32_t partitions);
-  /// In the order asked; without names all topics. Configs are filled in. A missing topic is the error
-  /// kUnknownTopicOrPartition.
+  /// Grows a topic to `partitions` in all. `assignment`: replicas of each new partition; nothing =
+  /// by the cluster.
+  Result<void> grow(const std::string& name, int32_t partitions,
+                    const std::optional<std::vector<std::vector<int32_t>>>& assignment = {});
+  /// In the order asked; without names all topics. Configs are filled in. A missing topic is the
+  /// error kUnknownTopicOrPartition.
   Result<std::vector<TopicInfo>> describe(const std::vector<std::string>& names);
 
  private:
+  Result<void> add_elr(std::vector<TopicInfo>& topics);
   Result<void> add_configs(std::vector<TopicInfo>& topics);
 
   ApiCaller& caller_;

@@ -21,6 +21,7 @@ constexpr const char* kExamples =
 struct Options {
   std::string servers = "localhost:9092";
   std::string format = "text";
+  std::string config_file;
   std::vector<std::string> names;
   int32_t partitions = -1;
   int16_t replication_factor = -1;
@@ -132,6 +133,8 @@ int run_topic_command(std::span<const std::string> arguments, const Connect& con
   const auto add = [&](const char* name, const char* about, Action run, bool needs_names) {
     CLI::App* command = app.add_subcommand(name, about);
     command->add_option("--bootstrap-server,-b", options.servers, "host:port of any broker")->capture_default_str();
+    command->add_option("--command-config", options.config_file,
+                        "file with client settings, key=value");
     command->add_option("-o,--output", options.format, "text or json")->check(CLI::IsMember({"text", "json"}));
     auto* names = command->add_option("name", options.names, "topic");
     if (needs_names) names->required();
@@ -148,7 +151,7 @@ int run_topic_command(std::span<const std::string> arguments, const Connect& con
   add("describe", "partitions, replicas and settings", &describe, false);
   add("delete", "delete topics and all their records", &remove, true);
   if (const auto code = parse_command_line(app, arguments, output)) return *code;
-  auto caller = connect(options.servers);
+  auto caller = connect({options.servers, options.config_file});
   if (!caller) {
     output.err(fmt::format("semel topic: {}\n", caller.error().context));
     return exit_code_of(caller.error());

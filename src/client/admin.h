@@ -7,6 +7,11 @@
 
 namespace semel::client {
 
+/// The settings of a client that manages a cluster; keys that only other clients know are ignored.
+/// Refusals are Kafka's, and one for each security.protocol but PLAINTEXT.
+std::expected<ConnectionSettings, ConfigRefusal> admin_settings(
+    std::span<const ClientSetting> given, KafkaVersion version = KafkaVersion::k43);
+
 class Admin {
  public:
   Admin(Environment environment, ConnectionSettings settings)

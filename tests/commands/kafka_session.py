@@ -9,6 +9,8 @@ The golden file has one block per command line, in order:
   …
   --- exit code 0
 
+`python3 kafka_session.py compare VERSION PORT` runs kafka_session_kafka_VERSION.txt with genuine tools and with semel's,
+against a genuine broker: APIs that semel's broker does not serve.
 `python3 kafka_session.py capture VERSION PORT` fills a fresh broker, runs a version's lines with genuine tools
 (tests/compat/java/RunTools.java, command in $RUN_TOOLS) and prints the file.
 """
@@ -22,11 +24,14 @@ import kafka
 
 CLASSES = {
     "4.3.1": {"kafka-configs.sh": "kafka.admin.ConfigCommand",
+              "kafka-topics.sh": "org.apache.kafka.tools.TopicCommand",
+              "kafka-storage.sh": "kafka.tools.StorageTool",
               "kafka-get-offsets.sh": "org.apache.kafka.tools.GetOffsetShell",
               "kafka-delete-records.sh": "org.apache.kafka.tools.DeleteRecordsCommand",
               "kafka-log-dirs.sh": "org.apache.kafka.tools.LogDirsCommand",
               "kafka-broker-api-versions.sh": "org.apache.kafka.tools.BrokerApiVersionsCommand"},
     "2.6.0": {"kafka-configs.sh": "kafka.admin.ConfigCommand",
+              "kafka-topics.sh": "kafka.admin.TopicCommand",
               "kafka-delete-records.sh": "kafka.admin.DeleteRecordsCommand",
               "kafka-log-dirs.sh": "kafka.admin.LogDirsCommand",
               "kafka-broker-api-versions.sh": "kafka.admin.BrokerApiVersionsCommand"},
@@ -38,7 +43,11 @@ FILES = {"good.json": '{"partitions":[{"topic":"t1","partition":0,"offset":2},{"
                        '{"topic":"t1","partition":0,"offset":1}],"version":1}',
          "bad.json": '{"partitions":', "other.json": '{"version":2,"partitions":[]}',
          "none.json": '{"version":1}', "empty.json": "",
-         "config.properties": "retention.ms=1000\ncleanup.policy=compact\n", "client.properties": ""}
+         "config.properties": "retention.ms=1000\ncleanup.policy=compact\n", "client.properties": "client.id=tools\nrequest.timeout.ms=20000\n", "wrong.properties": "request.timeout.ms=a\n",
+         "storage.properties": "process.roles=broker,controller\nnode.id=1\n"
+                               "controller.quorum.bootstrap.servers=localhost:9093\n"
+                               "listeners=PLAINTEXT://localhost:9092,CONTROLLER://localhost:9093\n"
+                               "controller.listener.names=CONTROLLER\nlog.dirs=storage-data\n"}
 
 SHOWN = ("Produce(0)", "Fetch(1)", "Metadata(3)", "ApiVersions(18)", "LeaderAndIsr(4)")
 
@@ -69,6 +78,9 @@ def parse(text):
 def neutral(text, port, folder):
     """What differs between runs, under other names; without the lines of stack traces."""
     text = text.replace(f"127.0.0.1:{port}", "BROKER").replace(folder, "FOLDER")
+    # What a logger tells, with its stack trace, is the logger's.
+    text = re.sub(r"^\[[^\]]*\] ERROR .*\n(\s+at .*\n|\t\.\.\. \d+ more\n|Caused by: .*\n|\n)*", "", text, flags=re.M)
+    text = re.sub(r"TopicId: \S{22}", "TopicId: ID", text)
     text = re.sub(r"^(\s+at .*|\t\.\.\. \d+ more)\n", "", text, flags=re.M)
     text = re.sub(r"^\[[^\]]*\] (WARN|ERROR|INFO) .*\n", "", text, flags=re.M)
     # Kafka 4.3.1 gives partitions in any order.
@@ -101,23 +113,58 @@ def lines_of(version):
         return [line.strip() for line in file if line.strip() and not line.startswith("#")]
 
 
-def capture(version, port, folder):
-    write_files(folder)
-    fill(port)
+def genuine(version, port, folder, lines):
+    """What genuine tools print for each line: (standard output, standard error, exit code)."""
     tools = subprocess.Popen(shlex.split(os.environ["RUN_TOOLS"]), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                              cwd=folder)
     usages = Usages()
-    for line in lines_of(version):
+    for line in lines:
         name, *words = shlex.split(line.replace("BROKER", f"127.0.0.1:{port}"))
         tools.stdin.write("\t".join([CLASSES[version][name], *words]).encode() + b"\n")
         tools.stdin.flush()
         code, out_size, err_size = map(int, tools.stdout.readline().split())
         out, err = (tools.stdout.read(size).decode() for size in (out_size, err_size))
         out, err = (usages.shorten(neutral(text, port, folder)) for text in (out, err))
-        print(f"$ {line}\n--- stdout\n{out}--- stderr\n{err}--- exit code {code}", flush=True)
+        yield line, (out, err, code)
     tools.stdin.close()
     tools.wait()
 
 
+def capture(version, port, folder):
+    write_files(folder)
+    fill(port)
+    for line, (out, err, code) in genuine(version, port, folder, lines_of(version)):
+        print(f"$ {line}\n--- stdout\n{out}--- stderr\n{err}--- exit code {code}", flush=True)
+
+
+def own(version, port, folder, lines):
+    """The same of the look-alikes beside $SEMEL."""
+    environment = dict(os.environ, SEMEL_AS_VERSION=version)
+    usages = Usages()
+    for line in lines:
+        name, *words = shlex.split(line.replace("BROKER", f"127.0.0.1:{port}"))
+        done = subprocess.run([os.path.join(os.path.dirname(os.environ["SEMEL"]), name), *words], cwd=folder,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              env=environment, check=False)
+        out, err = (usages.shorten(neutral(text, port, folder)) for text in (done.stdout, done.stderr))
+        yield line, (out, err, done.returncode)
+
+
+def compare(version, port, folder):
+    """Genuine tools and look-alikes, one after the other, against the same genuine broker; the number of differences."""
+    write_files(folder)
+    lines = lines_of(f"kafka_{version}")
+    differences = 0
+    for (line, wanted), (_, got) in zip(list(genuine(version, port, folder, lines)), own(version, port, folder, lines)):
+        if wanted == got:
+            continue
+        differences += 1
+        print(f"$ {line}\n--- Kafka's, exit code {wanted[2]}\n{wanted[0]}{wanted[1]}"
+              f"--- semel's, exit code {got[2]}\n{got[0]}{got[1]}", flush=True)
+    print(f"{differences} of {len(lines)} command lines differ")
+    return differences
+
+
 if __name__ == "__main__":
-    capture(sys.argv[2], int(sys.argv[3]), os.getcwd())
+    command = {"capture": capture, "compare": compare}[sys.argv[1]]
+    sys.exit(command(sys.argv[2], int(sys.argv[3]), os.getcwd()) and 1)

@@ -16,4 +16,34 @@ for version in 4.3.1 2.6.0; do
   [ "${1-}" != --write ] || cp "$dir/session.txt" "$root/tests/golden/tools/kafka-$version.txt"
   diff -u "$root/tests/golden/tools/kafka-$version.txt" "$dir/session.txt" || fail "tools $version"
 done
+
+# What semel's broker does not serve is asked of a genuine one: by genuine tools, then by semel's.
+dir="$work/tools-kafka"; rm -rf "$dir"; mkdir -p "$dir/cwd"
+port=$(free_port); controller=$(free_port)
+cat >"$dir/server.properties" <<P
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=127.0.0.1:$controller
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
+advertised.listeners=PLAINTEXT://127.0.0.1:$port
+controller.listener.names=CONTROLLER
+log.dirs=$dir/data
+offsets.topic.replication.factor=1
+P
+java_run 4.3.1 kafka.tools.StorageTool format --standalone -t "$(java_run 4.3.1 kafka.tools.StorageTool random-uuid)" \
+  -c "$dir/server.properties" >"$dir/format.out" 2>&1 || fail "kafka-storage format"
+java_run 4.3.1 kafka.Kafka "$dir/server.properties" >"$dir/kafka.out" 2>&1 &
+pid=$!
+for _ in $(seq 600); do
+  python3 -c "import socket; socket.create_connection(('127.0.0.1', $port), 1)" 2>/dev/null && break
+  kill -0 "$pid" 2>/dev/null || fail "Kafka ended at start: $dir/kafka.out"
+  sleep 0.1
+done
+for version in 4.3.1 2.6.0; do
+  libs=$(kafka_libs "$version")
+  (cd "$dir/cwd" && SEMEL="$semel" RUN_TOOLS="java -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1
+      -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp '$work/tools-$version/classes:$libs/*' RunTools" \
+    python3 "$root/tests/commands/kafka_session.py" compare "$version" "$port") || fail "tools $version against Kafka"
+done
+stop_semel
 say "ok tools"
