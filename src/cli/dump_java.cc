@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include <fmt/format.h>
+
 namespace semel::cli {
 namespace {
 
