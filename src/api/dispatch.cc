@@ -32,6 +32,10 @@ void Dispatcher::add(ListenerKind kind, gen::ApiKey key, Order order,
   row.overlaps = order == Order::kOverlaps;
   row.handler = std::move(handler);
   SEMEL_ASSERT(row.handler != nullptr && find(row.key) == nullptr);
+  if (row.handler->gathers()) {
+    SEMEL_ASSERT(gatherer_ == nullptr);
+    gatherer_ = row.handler.get();
+  }
   const size_t at = static_cast<size_t>(row.key);
   if (rows_.size() <= at) rows_.resize(at + 1);
   rows_[at] = std::move(row);
@@ -66,7 +70,9 @@ bool Dispatcher::route(RequestContext& context) const {
   return reader.ok();
 }
 
-Progress Dispatcher::admit(RequestContext& context) const {
+Progress Dispatcher::admit(RequestContext& context, bool follows_others) const {
+  if (follows_others && gatherer_ != nullptr && gatherer_ != context.row->handler.get())
+    gatherer_->serve_gathered();
   return context.row->handler->admit(context);
 }
 

@@ -24,6 +24,10 @@ class Handler {
   /// Decodes and does everything whose order on the connection matters. Requests of one connection
   /// are admitted in the order in which they came.
   virtual Progress admit(RequestContext& context) = 0;
+  /// True if requests may be put off to the end of the executor's pass, to be served together.
+  virtual bool gathers() const { return false; }
+  /// Serves what was put off.
+  virtual void serve_gathered() {}
 };
 
 /// A handler that is one coroutine per request; for APIs off the hot path.
@@ -71,11 +75,13 @@ class Dispatcher {
   /// Reads the header and finds the row. False: unknown API or version, or no valid header; the
   /// connection must end.
   bool route(RequestContext& context) const;
-  /// Hands a routed request to its handler.
-  Progress admit(RequestContext& context) const;
+  /// Hands a routed request to its handler. `follows_others`: earlier ones of its connection are not
+  /// answered; then those that were put off are served first.
+  Progress admit(RequestContext& context, bool follows_others) const;
 
  private:
   std::vector<ApiRow> rows_;  // by key
+  Handler* gatherer_ = nullptr;
 };
 
 template <class Message>

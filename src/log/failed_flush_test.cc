@@ -22,7 +22,7 @@ TEST(FailedFlush, WhatTheKernelTakesForCleanIsWrittenAgain) {
   auto segment = Segment::create(disk, "/d/t-0", Offset{0}, LogConfig{}, 0);
   ASSERT_TRUE(segment);
   std::vector<std::byte> batch = maker.make(3, 200, 0);
-  ASSERT_TRUE((*segment)->append(batch));
+  ASSERT_TRUE((*segment)->append(std::array{bytes::ByteSpan(batch)}, {}));
   const auto file = (*segment)->file();
   ASSERT_TRUE(file && disk.sync_directory("/d/t-0"));
   node.file_system().fail_next(rt::sim::DiskOp::kSync, path, Cause::kIo);

@@ -64,86 +64,6 @@ Result<void> Log::check_writable(const LogState& state) const {
   return {};
 }
 
-Result<LeaderAppended> Log::append_as_leader(bytes::MutableByteSpan batch,
-                                             const LeaderAppend& how) {
-  auto state = state_.lock();
-  SEMEL_CHECK(check_writable(*state));
-  LeaderAppended result;
-  result.decision.verdict = Verdict::kAppend;
-  result.decision.reason = Reason::kInOrder;
-  if (how.identity != nullptr) {
-    const LogFacts facts{log_start(), how.leadership_is_proven};
-    result.decision = context_.plants == nullptr ? state->producers.check(*how.identity, facts)
-                                                 : check_planted(*state, *how.identity, facts);
-  } else if (how.marker != nullptr) {
-    result.decision = state->producers.check_marker(*how.marker);
-  }
-  if (result.decision.verdict != Verdict::kAppend) return result;
-  if (how.verdict != nullptr) return fail(*how.verdict);
-  if (static_cast<int64_t>(batch.size()) > state->config.segment_bytes) {
-    return fail(ErrorCode::kRecordListTooLarge,
-                fmt::format("a batch of {} bytes does not fit a segment of {}", batch.size(),
-                            state->config.segment_bytes));
-  }
-  const Offset base = log_end();
-  record::stamp_base_offset(batch, base);
-  record::stamp_leader_epoch(batch, how.leader_epoch);
-  if (how.stamp_append_time) {
-    result.appended.append_time_ms = context_.clock.unix_ms();
-    record::stamp_timestamps(batch, record::TimestampType::kLogAppendTime,
-                             result.appended.append_time_ms);
-  }
-  const record::BatchView view(batch);
-  if (auto written = append_bytes(*state, batch, base, view.last_offset(), view.max_timestamp());
-      !written) {
-    if (rt::is_planted(context_.plants, &rt::Plants::state_before_write))
-      apply_leader(*state, view, how, result.decision);
-    return fail(std::move(written.error()));
-  }
-  result.appended.base_offset = base;
-  result.appended.last_offset = view.last_offset();
-  result.appended.log_start = log_start();
-  if (state->epochs.assign(how.leader_epoch, base)) state->epochs_changed = true;
-  apply_leader(*state, view, how, result.decision);
-  publish_end(*state, view.next_offset());
-  return result;
-}
-
-Decision Log::check_planted(LogState& state, const BatchIdentity& batch,
-                            const LogFacts& facts) const {
-  BatchIdentity asked = batch;
-  const auto known = state.producers.find(batch.producer_id);
-  if (rt::is_planted(context_.plants, &rt::Plants::ignore_epoch) && known)
-    asked.epoch = known->epoch;
-  Decision decision = state.producers.check(asked, facts);
-  if (rt::is_planted(context_.plants, &rt::Plants::skip_sequence_check))
-    decision.verdict = Verdict::kAppend;
-  const bool wraps = known && !known->batches.empty() && batch.base_sequence.value < 100 &&
-                     known->batches.back().last_sequence.value > INT32_MAX - 100;
-  if (rt::is_planted(context_.plants, &rt::Plants::wrap_is_a_gap) && wraps) {
-    decision.verdict = Verdict::kRefuse;
-    decision.reason = Reason::kGap;
-  }
-  if (rt::is_planted(context_.plants, &rt::Plants::trust_sequences) &&
-      decision.verdict == Verdict::kCompare)
-    decision.verdict = Verdict::kDuplicate;
-  return decision;
-}
-
-void Log::apply_leader(LogState& state, const record::BatchView& batch, const LeaderAppend& how,
-                       const Decision& decision) {
-  int64_t now_ms = context_.steady_unix_ms();
-  if (rt::is_planted(context_.plants, &rt::Plants::expire_by_record_time))
-    now_ms = batch.max_timestamp();
-  if (how.identity != nullptr) {
-    state.producers.applied(*how.identity, decision, place_of(batch), now_ms);
-    if (how.identity->is_transactional) publish_unstable(state);
-  } else if (how.marker != nullptr) {
-    note_ended(state, state.producers.applied_marker(*how.marker, batch.last_offset(),
-                                                     batch.max_timestamp(), now_ms));
-  }
-}
-
 /// An index entry that cannot be written for want of space waits in memory.
 void Log::note_ended(LogState& state, const std::optional<CompletedTxn>& ended) {
   if (ended && ended->is_abort) {
@@ -190,18 +110,8 @@ Result<Appended> Log::append_as_follower(bytes::ByteSpan batches) {
 
 Result<void> Log::append_bytes(LogState& state, bytes::ByteSpan batch, Offset first, Offset last,
                                int64_t timestamp) {
-  auto must = state.active->must_roll(batch.size(), last, timestamp, context_.clock.unix_ms());
-  if (!must) return storage_failure(std::move(must.error()));
-  if (*must && !(state.active->size() == 0 && state.active->base() == first)) {
-    if (auto rolled = roll_to(state, first); !rolled)
-      return storage_failure(std::move(rolled.error()));
-  }
-  AppendPace::Start start;
-  if (context_.pace != nullptr) start = context_.pace->begin();
-  auto written = state.active->append(batch);
-  if (context_.pace != nullptr) context_.pace->end(start);
-  if (!written) return storage_failure(std::move(written.error()));
-  return {};
+  SEMEL_CHECK(make_place(state, batch.size(), first, last, timestamp));
+  return write_parts(state, std::span(&batch, 1));
 }
 
 Result<void> Log::roll_to(LogState& state, Offset base) {

@@ -10,12 +10,14 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/ids.h"
 #include "base/result.h"
 #include "bytes/buffer.h"
+#include "log/leader_append.h"
 #include "log/log_config.h"
 #include "log/log_context.h"
 #include "log/log_loader.h"
@@ -26,38 +28,12 @@
 
 namespace semel::log {
 
-/// Where and when an accepted batch was stored.
-struct Appended {
-  Offset base_offset;
-  Offset last_offset;
-  int64_t append_time_ms = -1;  // LogAppendTime topics; else −1
-  Offset log_start;
-};
-
-/// How a leader stores a batch. Pointers are borrowed for the call.
-struct LeaderAppend {
-  LeaderEpoch leader_epoch;
-  /// The batch as its producer sent it; null without a producer id and for markers.
-  const BatchIdentity* identity = nullptr;
-  /// Set for a batch that holds a transaction marker.
-  const TxnMarker* marker = nullptr;
-  /// What validation found; speaks only when dedup says "append". Null = nothing wrong.
-  const Error* verdict = nullptr;
-  bool leadership_is_proven = true;
-  bool stamp_append_time = false;  // message.timestamp.type=LogAppendTime
-};
-
-/// `appended` counts if decision.verdict is kAppend; nothing was written otherwise.
-struct LeaderAppended {
-  Decision decision;
-  Appended appended;
-};
-
 /// A piece of one segment: whole batches from the one that holds the asked offset, the last one perhaps
 /// cut (as Kafka; readers drop an incomplete batch at the end).
 struct ReadSlice {
   rt::FileRange range;        // size 0: nothing to read here
   bool first_is_cut = false;  // the first batch is greater than the asked size, and was not forced in
+  bool is_fresh = false;      // appended within the last second or so: its bytes are in memory
 };
 
 /// One aborted transaction as Fetch answers it.
@@ -111,6 +87,9 @@ class Log {
   /// kKafkaStorageError with Cause::kNoSpace: nothing was appended, try again later; with Cause::kIo:
   /// the log directory is offline.
   Result<LeaderAppended> append_as_leader(bytes::MutableByteSpan batch, const LeaderAppend& how);
+  /// As above for the first ones of `batches` (not empty), which are written together: all of them or
+  /// none. Returns how many were handled, at least one; their results are set. Call again for the rest.
+  size_t append_as_leader(std::span<LeaderBatch* const> batches);
   /// Turns a kCompare or kLookUp decision into kDuplicate or kRefuse (ProducerState::settle).
   Decision settle(const BatchIdentity& batch, const Decision& decision, const LookupResult& found);
   /// Appends whole batches that carry their offsets and leader epochs (replication, the controller's
@@ -246,9 +225,16 @@ class Log {
   Result<void> check_writable(const LogState& state) const;
   Result<void> append_bytes(LogState& state, bytes::ByteSpan batches, Offset first, Offset last,
                             int64_t timestamp);
+  bool take(LogState& state, LeaderGroup& group, LeaderBatch& batch);
+  bool may_join(LogState& state, LeaderGroup& group, const LeaderBatch& batch) const;
+  Decision decide(LogState& state, const LeaderGroup& group, const LeaderAppend& how) const;
+  void put_last(LogState& state, LeaderGroup& group, LeaderBatch& batch);
+  void write_group(LogState& state, LeaderGroup& group);
+  Result<void> make_place(LogState& state, uint64_t bytes, Offset first, Offset last,
+                          int64_t timestamp);
+  Result<void> write_parts(LogState& state, std::span<const bytes::ByteSpan> parts);
   Result<void> roll_to(LogState& state, Offset base);
-  void apply_leader(LogState& state, const record::BatchView& batch, const LeaderAppend& how,
-                    const Decision& decision);
+  void apply_leader(LogState& state, const LeaderBatch& batch, int64_t now_ms);
   /// The bugs of rt/plants.h in the question to dedup and in its answer.
   Decision check_planted(LogState& state, const BatchIdentity& batch, const LogFacts& facts) const;
   void note_ended(LogState& state, const std::optional<CompletedTxn>& ended);

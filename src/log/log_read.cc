@@ -88,6 +88,7 @@ Result<ReadSlice> Log::read(Offset from, size_t max_bytes, Offset upper_limit, b
     if (!file) return storage_failure(std::move(file.error()));
     ReadSlice slice;
     slice.range = {std::move(*file), *begin, *limit - *begin};
+    slice.is_fresh = segment.is_fresh(from, context_.clock.now());
     if (slice.range.size <= max_bytes) return slice;
     BatchWalker walker(*slice.range.file, *begin, *limit);
     auto first = walker.next();

@@ -48,7 +48,8 @@ class OffsetIndex {
   /// Drops entries with an offset ≥ `offset`.
   Result<void> truncate_to(Offset offset);
 
-  bool is_full() const { return entry_count() >= entries_max_; }
+  bool is_full() const { return !has_room(1); }
+  bool has_room(size_t entries) const { return entry_count() + entries <= entries_max_; }
   uint64_t entry_count() const { return written_.load(std::memory_order_acquire) + waiting_count_; }
   /// Position of the entry with the greatest offset ≤ `target`; 0 if there is none.
   Result<uint32_t> floor(Offset target);

@@ -8,6 +8,8 @@ namespace {
 
 /// Sequences further back than this cannot be told from sequences ahead; first_known follows.
 constexpr int64_t kReach = int64_t{1} << 30;
+/// Batches that Kafka's clients need to be remembered: the newest, and four older ones.
+constexpr uint16_t kKafkasWindow = 5;
 
 /// How many sequences `sequence` lies before `last`: 0 … 2^31−1.
 int64_t behind(Sequence last, Sequence sequence) {
@@ -15,8 +17,9 @@ int64_t behind(Sequence last, Sequence sequence) {
 }
 
 uint32_t seconds_up(int64_t ms) {
-  if (ms <= 0) return 0;
-  return static_cast<uint32_t>(std::min<int64_t>(ms / 1000 + (ms % 1000 != 0), UINT32_MAX));
+  if (ms <= 0 || ms > int64_t{UINT32_MAX} * 1000) [[unlikely]]
+    return ms <= 0 ? 0 : UINT32_MAX;
+  return static_cast<uint32_t>((static_cast<uint64_t>(ms) + 999) / 1000);
 }
 
 RememberedBatch newest_of(const HotSlot& slot) {
@@ -190,10 +193,42 @@ Decision ProducerState::settle(const BatchIdentity& batch, const Decision& decis
 void ProducerState::applied(const BatchIdentity& batch, const Decision& decision,
                             const StoredBatch& stored, int64_t now_ms) {
   SEMEL_ASSERT(decision.verdict == Verdict::kAppend);
-  const uint32_t number =
-      decision.slot != Decision::kNoSlot ? decision.slot : table_.insert(batch.producer_id);
-  HotSlot& slot = table_.at(number);
+  if (decision.slot == Decision::kNoSlot) [[unlikely]]
+    return applied_slowly(table_.insert(batch.producer_id), batch, stored, now_ms);
+  HotSlot& slot = table_.at(decision.slot);
   SEMEL_ASSERT(slot.producer_id == batch.producer_id);
+  const Sequence last = batch.last_sequence();
+  const bool is_plain = slot.epoch == batch.epoch && slot.has(HotSlot::kHasBatch) &&
+                        !batch.is_transactional && OlderBatches::is_small(slot.older_block) &&
+                        config_.window_batches == kKafkasWindow &&
+                        slot.first_known.value >= 0 && behind(last, slot.first_known) <= kReach;
+  if (!is_plain) [[unlikely]]
+    return applied_slowly(decision.slot, batch, stored, now_ms);
+  older_.push_newest(slot);
+  note_newest(slot, batch, last, stored, now_ms);
+}
+
+/// The newest batch is remembered already; `last` is batch.last_sequence().
+inline void ProducerState::note_newest(HotSlot& slot, const BatchIdentity& batch, Sequence last,
+                                       const StoredBatch& stored, int64_t now_ms) {
+  slot.last_sequence = last;
+  slot.offset_delta = batch.last_offset_delta;
+  slot.last_offset = stored.last_offset;
+  slot.batch_timestamp_ms = stored.timestamp_ms;
+  slot.entry_timestamp_ms = stored.timestamp_ms;
+  slot.crc = batch.crc;
+  if (now_ms != now_ms_) {
+    now_ms_ = now_ms;
+    now_s_ = seconds_up(now_ms);
+  }
+  slot.last_append_s = now_s_;
+  slot.flags = static_cast<uint16_t>((slot.flags & ~HotSlot::kCrcKnown) | HotSlot::kHasBatch |
+                                     (batch.crc_is_known ? HotSlot::kCrcKnown : 0));
+}
+
+void ProducerState::applied_slowly(uint32_t number, const BatchIdentity& batch,
+                                   const StoredBatch& stored, int64_t now_ms) {
+  HotSlot& slot = table_.at(number);
   if (slot.epoch != batch.epoch) [[unlikely]] {
     if (slot.epoch != kNoProducerEpoch) count(number, Reason::kNewEpoch, nullptr);
     start_epoch(slot, batch.epoch);
@@ -240,15 +275,7 @@ void ProducerState::push(HotSlot& slot, const BatchIdentity& batch, const Stored
     slot.first_known = last.minus(static_cast<int32_t>(kReach));
     slot.set(HotSlot::kEpochStartKnown, false);
   }
-  slot.last_sequence = last;
-  slot.offset_delta = batch.last_offset_delta;
-  slot.last_offset = stored.last_offset;
-  slot.batch_timestamp_ms = stored.timestamp_ms;
-  slot.entry_timestamp_ms = stored.timestamp_ms;
-  slot.crc = batch.crc;
-  slot.last_append_s = seconds_up(now_ms);
-  slot.set(HotSlot::kCrcKnown, batch.crc_is_known);
-  slot.set(HotSlot::kHasBatch, true);
+  note_newest(slot, batch, last, stored, now_ms);
   if (batch.is_transactional && !slot.has(HotSlot::kTxnOpen)) [[unlikely]] {
     slot.set(HotSlot::kTxnOpen, true);
     txns_.open(slot.producer_id, stored.first_offset);

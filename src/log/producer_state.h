@@ -119,6 +119,10 @@ class ProducerState {
   void count(uint32_t number, Reason reason, const BatchIdentity* batch);
   void start_epoch(HotSlot& slot, ProducerEpoch epoch);
   void push(HotSlot& slot, const BatchIdentity& batch, const StoredBatch& stored, int64_t now_ms);
+  [[gnu::noinline]] void applied_slowly(uint32_t number, const BatchIdentity& batch,
+                                        const StoredBatch& stored, int64_t now_ms);
+  void note_newest(HotSlot& slot, const BatchIdentity& batch, Sequence last,
+                   const StoredBatch& stored, int64_t now_ms);
   void remember_newest(HotSlot& slot);
   void forget(uint32_t number);
   void insert_view(const ProducerView& view);
@@ -136,6 +140,8 @@ class ProducerState {
   ProducerCounters totals_;
   uint64_t refused_when_full_ = 0;
   size_t expiry_cursor_ = 0;
+  int64_t now_ms_ = 0;  // of the last append …
+  uint32_t now_s_ = 0;  // … in seconds, rounded up
   std::vector<ProducerView> kept_aside_;
 };
 

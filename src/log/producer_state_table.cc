@@ -3,11 +3,6 @@
 #include <cstring>
 
 namespace semel::log {
-namespace {
-
-constexpr uint32_t kCrcUnknownBit = 0x80000000u;  // in the word of the offset delta, which is ≥ 0
-
-}  // namespace
 
 /// A partition without producers, or with Kafka's window, has none or one.
 void OlderBatches::make_classes(uint32_t up_to) {
@@ -28,29 +23,29 @@ void OlderBatches::store_head(uint32_t* block, Head head) {
 
 void OlderBatches::store(uint32_t* block, uint32_t place, const RememberedBatch& batch) {
   uint32_t* words = block + 1 + place * kWordsPerBatch;
-  words[0] = static_cast<uint32_t>(batch.last_sequence.value);
-  words[1] = static_cast<uint32_t>(batch.offset_delta) | (batch.crc_is_known ? 0 : kCrcUnknownBit);
-  words[2] = batch.crc;
-  std::memcpy(words + 3, &batch.last_offset.value, sizeof(int64_t));
-  std::memcpy(words + 5, &batch.timestamp_ms, sizeof(int64_t));
+  std::memcpy(words, &batch.last_offset.value, sizeof(int64_t));
+  std::memcpy(words + 2, &batch.timestamp_ms, sizeof(int64_t));
+  words[4] = static_cast<uint32_t>(batch.last_sequence.value);
+  words[kDeltaWord] =
+      static_cast<uint32_t>(batch.offset_delta) | (batch.crc_is_known ? 0 : kCrcUnknownBit);
+  words[6] = batch.crc;
 }
 
 RememberedBatch OlderBatches::load(const uint32_t* block, uint32_t place) {
   const uint32_t* words = block + 1 + place * kWordsPerBatch;
   RememberedBatch batch;
-  batch.last_sequence = Sequence{static_cast<int32_t>(words[0])};
-  batch.offset_delta = static_cast<int32_t>(words[1] & ~kCrcUnknownBit);
-  batch.crc = words[2];
-  batch.crc_is_known = (words[1] & kCrcUnknownBit) == 0;
-  std::memcpy(&batch.last_offset.value, words + 3, sizeof(int64_t));
-  std::memcpy(&batch.timestamp_ms, words + 5, sizeof(int64_t));
+  std::memcpy(&batch.last_offset.value, words, sizeof(int64_t));
+  std::memcpy(&batch.timestamp_ms, words + 2, sizeof(int64_t));
+  batch.last_sequence = Sequence{static_cast<int32_t>(words[4])};
+  batch.offset_delta = static_cast<int32_t>(words[kDeltaWord] & ~kCrcUnknownBit);
+  batch.crc = words[6];
+  batch.crc_is_known = (words[kDeltaWord] & kCrcUnknownBit) == 0;
   return batch;
 }
 
 uint32_t* OlderBatches::block(uint32_t handle) const {
-  constexpr size_t kSmallest = 1 + capacity(0) * kWordsPerBatch;
-  if (handle < 1u << kNumberBits) [[likely]]
-    return classes_.front().blocks.at_known<kSmallest, kSmallestChunkBits>(handle);
+  if (is_small(handle)) [[likely]]
+    return small_block(handle);
   return classes_[class_of(handle)].blocks.at(handle & ((1u << kNumberBits) - 1));
 }
 

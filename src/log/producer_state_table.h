@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -25,9 +27,10 @@ struct alignas(64) HotSlot {
   static constexpr uint32_t kNoBlock = 0xffffffff;
 
   ProducerId producer_id;
+  int64_t entry_timestamp_ms = -1;  // of the newest batch or marker
+  // The newest batch, laid out as OlderBatches keeps it.
   Offset last_offset = kNoOffset;
   int64_t batch_timestamp_ms = -1;
-  int64_t entry_timestamp_ms = -1;  // of the newest batch or marker
   Sequence last_sequence;
   int32_t offset_delta = 0;
   uint32_t crc = 0;
@@ -44,6 +47,7 @@ struct alignas(64) HotSlot {
   }
 };
 static_assert(sizeof(HotSlot) == 64);
+static_assert(offsetof(HotSlot, first_known) - offsetof(HotSlot, last_offset) == 28);
 
 struct CounterSlot {
   ProducerId producer_id;
@@ -232,6 +236,20 @@ class OlderBatches {
   /// Puts `batch` as the newest into the ring `handle` (HotSlot::kNoBlock: a new one), which keeps
   /// the newest `limit` ≥ 1. Returns the handle to use from now on.
   uint32_t push(uint32_t handle, const RememberedBatch& batch, uint32_t limit);
+  /// True if push_newest() may be used: a ring as Kafka's window of five needs it.
+  static bool is_small(uint32_t handle) { return handle < 1u << kNumberBits; }
+  /// As push() of the slot's newest batch into its small ring, which keeps four.
+  void push_newest(const HotSlot& slot) {
+    uint32_t* words = small_block(slot.older_block);
+    const uint32_t newest = (words[0] + 1) & 3;
+    const uint32_t count = std::min((words[0] >> 16) + 1, 4u);
+    uint32_t* place = words + 1 + newest * kWordsPerBatch;
+    std::memcpy(place, reinterpret_cast<const std::byte*>(&slot) + offsetof(HotSlot, last_offset),
+                kWordsPerBatch * sizeof(uint32_t));
+    if (!slot.has(HotSlot::kCrcKnown)) [[unlikely]]
+      place[kDeltaWord] |= kCrcUnknownBit;
+    words[0] = newest | count << 16;
+  }
   /// 0 for kNoBlock.
   uint32_t count(uint32_t handle) const;
   /// Batch `index` of count(), 0 = newest.
@@ -242,7 +260,9 @@ class OlderBatches {
 
  private:
   static constexpr uint32_t kClasses = 9;
-  static constexpr uint32_t kWordsPerBatch = 7;
+  static constexpr uint32_t kWordsPerBatch = 7;  // offset, timestamp, sequence, delta, CRC
+  static constexpr uint32_t kDeltaWord = 5;
+  static constexpr uint32_t kCrcUnknownBit = 0x80000000u;  // beside the offset delta, which is ≥ 0
   static constexpr uint32_t kNumberBits = 28;
   static constexpr unsigned kSmallestChunkBits = 6;  // of the blocks of class 0
 
@@ -264,6 +284,10 @@ class OlderBatches {
   static void store(uint32_t* block, uint32_t place, const RememberedBatch& batch);
   static RememberedBatch load(const uint32_t* block, uint32_t place);
   uint32_t* block(uint32_t handle) const;
+  uint32_t* small_block(uint32_t handle) const {
+    constexpr size_t kSmallest = 1 + capacity(0) * kWordsPerBatch;
+    return classes_.front().blocks.at_known<kSmallest, kSmallestChunkBits>(handle);
+  }
   void make_classes(uint32_t up_to);
   uint32_t allocate(uint32_t size_class);
   uint32_t move_to_class(uint32_t handle, uint32_t size_class);

@@ -82,32 +82,43 @@ Result<int64_t> Segment::first_timestamp() {
   return *first_timestamp_;
 }
 
-Result<void> Segment::append(bytes::ByteSpan batches) {
+Result<void> Segment::append(std::span<const bytes::ByteSpan> parts, rt::Instant now) {
   SEMEL_TRY(auto file, log_.get_or_create());
   SEMEL_CHECK(max_timestamp());
   SEMEL_CHECK(index_.make_room());
   SEMEL_CHECK(time_index_.make_room());
-  PairWindow& window = boundaries();
   const uint64_t start = size();
-  SEMEL_ASSERT(start + batches.size() <= INT32_MAX, "a segment grew beyond 2 GiB");
-  if (auto written = file->pwritev(start, std::span(&batches, 1)); !written) {
+  uint64_t end = start;
+  for (const bytes::ByteSpan part : parts) end += part.size();
+  SEMEL_ASSERT(end <= INT32_MAX, "a segment grew beyond 2 GiB");
+  if (auto written = file->pwritev(start, parts); !written) {
     if (auto back = file->truncate(start); !back) return fail(std::move(back.error()));
     return written;
   }
-  record::BatchIterator iterator(batches);
+  appended_ns_.store(now.ns, std::memory_order_relaxed);
   uint64_t position = start;
+  for (const bytes::ByteSpan part : parts) {
+    SEMEL_TRY(position, note_part(part, position));
+  }
+  SEMEL_ASSERT(position == end, "an append holds whole batches");
+  return {};
+}
+
+/// Batches that lie in the file now. Returns where they end.
+Result<uint64_t> Segment::note_part(bytes::ByteSpan batches, uint64_t position) {
+  PairWindow& window = boundaries();
+  record::BatchIterator iterator(batches);
   while (const auto batch = iterator.next()) {
     if (batch->base_offset() != window_end_)
       window.push({static_cast<uint32_t>(batch->base_offset() - base_), static_cast<uint32_t>(position)});
     window_end_ = batch->next_offset();
     auto indexed = index_batch(*batch, position);
-    if (!indexed && indexed.error().cause != Cause::kNoSpace) return indexed;
+    if (!indexed && indexed.error().cause != Cause::kNoSpace) return fail(std::move(indexed.error()));
     position += batch->size();
     size_.store(position, std::memory_order_release);
     window.push({static_cast<uint32_t>(batch->next_offset() - base_), static_cast<uint32_t>(position)});
   }
-  SEMEL_ASSERT(position == start + batches.size(), "an append holds whole batches");
-  return {};
+  return position;
 }
 
 Result<void> Segment::index_batch(const record::BatchView& batch, uint64_t position) {

@@ -6,8 +6,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "base/ids.h"
@@ -18,6 +20,7 @@
 #include "log/offset_index.h"
 #include "log/time_index.h"
 #include "log/transaction_index.h"
+#include "rt/clock.h"
 #include "rt/disk.h"
 
 namespace semel::log {
@@ -65,14 +68,24 @@ class Segment {
   /// only find() can tell. Touches no file.
   std::optional<uint64_t> locate(Offset target) const;
   Result<std::shared_ptr<rt::File>> file() { return log_.get(); }
+  /// True if everything from `target` on is among the newest batches, and the newest is young.
+  bool is_fresh(Offset target, rt::Instant now) const {
+    return now.ns - appended_ns_.load(std::memory_order_relaxed) < kFreshFor.count() &&
+           locate(target).has_value();
+  }
 
   // ---- writing ----
 
   /// True if `bytes` more, with a last offset of `last` and the timestamp `timestamp`, belong into a
   /// new segment.
   Result<bool> must_roll(uint64_t bytes, Offset last, int64_t timestamp, int64_t now_ms);
-  /// Appends whole v2 batches (checked by the caller). On failure nothing is stored.
-  Result<void> append(bytes::ByteSpan batches);
+  /// False if `batches` more might bring as many index entries as there is no room for.
+  bool has_index_room(size_t batches) const {
+    return index_.has_room(batches) && time_index_.has_room(batches);
+  }
+  /// Appends whole v2 batches (checked by the caller), of which each part holds one or more. On failure
+  /// nothing is stored.
+  Result<void> append(std::span<const bytes::ByteSpan> parts, rt::Instant now);
   /// Final time index entry; indexes and file are trimmed to their content.
   Result<void> seal();
   /// Drops the batch that holds `offset` and everything behind. Returns the bytes that are left.
@@ -109,6 +122,7 @@ class Segment {
 
  private:
   void note_batch(const record::BatchView& batch, uint64_t position);
+  Result<uint64_t> note_part(bytes::ByteSpan batches, uint64_t position);
   Result<void> index_batch(const record::BatchView& batch, uint64_t position);
   PairWindow& boundaries();
   Result<int64_t> first_timestamp();
@@ -123,6 +137,8 @@ class Segment {
   TransactionIndex transactions_;
   std::atomic<uint64_t> size_{0};
   std::atomic<PairWindow*> boundaries_{nullptr};  // starts of batches, and the end
+  static constexpr rt::Duration kFreshFor = std::chrono::seconds(1);
+  std::atomic<int64_t> appended_ns_{std::numeric_limits<int64_t>::min() / 2};
   Offset window_end_ = kNoOffset;  // offset of the newest boundary
   uint64_t bytes_since_entry_ = 0;
   std::optional<TimestampOffset> max_timestamp_;

@@ -42,7 +42,8 @@ class TimeIndex {
   Result<void> truncate_to(Offset offset);
 
   /// The last slot is kept for the entry made when the segment is rolled.
-  bool is_full() const { return entry_count() + 1 >= entries_max_; }
+  bool is_full() const { return !has_room(1); }
+  bool has_room(size_t entries) const { return entry_count() + entries < entries_max_; }
   uint64_t entry_count() const { return written_ + waiting_count_; }
   /// (−1, base) if there is none.
   Result<TimestampOffset> last_entry();

@@ -207,9 +207,9 @@ bool Connection::may_begin(const api::ApiRow& row) const {
 
 void Connection::admit(Exchange& exchange) {
   queue_.push(exchange);
-  ++unfinished_;
+  const bool follows_others = unfinished_++ > 0;
   barrier_runs_ = !exchange.row->overlaps;
-  const api::Progress progress = dispatcher_.admit(exchange);
+  const api::Progress progress = dispatcher_.admit(exchange, follows_others);
   if (progress == api::Progress::kWaiting) return;
   if (progress == api::Progress::kClose) exchange.response.fate = api::Response::Fate::kClose;
   mark_finished(exchange);
@@ -311,7 +311,7 @@ void Connection::wait_for_bytes() {
 void Connection::flush() {
   if (writable_.is_out) return;
   const uint64_t sent_before = writer_.bytes_sent();
-  const auto outcome = writer_.write(*stream_, queue_, [this] { recycle(queue_.pop()); });
+  const auto outcome = writer_.write(*stream_, queue_, shared_.scratch, [this] { recycle(queue_.pop()); });
   if (writer_.bytes_sent() != sent_before) last_activity_ = now();
   switch (outcome) {
     case ResponseWriter::Outcome::kDrained:

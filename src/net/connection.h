@@ -46,6 +46,7 @@ struct ConnectionShared {
   MemoryBudget& budget;
   SlabPool& slabs;
   ExchangePool& exchanges;
+  SendScratch& scratch;
   int32_t frame_bytes_max;  // socket.request.max.bytes
   ConnectionTimes times;
 };

@@ -18,6 +18,10 @@ bytes::ByteSpan next_memory(const api::Response& response, const ResponseCursor&
   return all.subspan(cursor.memory, end - cursor.memory);
 }
 
+bool has_file(const api::Response& response, const ResponseCursor& cursor) {
+  return cursor.splice < response.out.splices().size();
+}
+
 rt::FileRange next_file(const api::Response& response, const ResponseCursor& cursor) {
   const auto& splice = response.out.splices()[cursor.splice];
   rt::FileRange range = response.files[splice.id];
@@ -26,27 +30,63 @@ rt::FileRange next_file(const api::Response& response, const ResponseCursor& cur
   return range;
 }
 
+/// Moves `cursor` over `count` bytes of the file range that comes next.
+void advance_file(const api::Response& response, ResponseCursor& cursor, uint64_t count) {
+  cursor.file += count;
+  if (cursor.file < response.out.splices()[cursor.splice].size) return;
+  ++cursor.splice;
+  cursor.file = 0;
+}
+
 }  // namespace
 
-rt::Transfer ResponseWriter::send_some(rt::Stream& stream, ResponseQueue& queue) {
-  std::array<bytes::ByteSpan, kParts> parts;
+/// What one system call is to send.
+struct ResponseWriter::Parts {
+  std::array<bytes::ByteSpan, kParts> spans;
   size_t count = 0;
-  bool file_follows = false;
-  bool full = false;
-  for (size_t i = 0; i < queue.size() && !file_follows && !full; ++i) {
-    Exchange& exchange = queue.at(i);
+  size_t scratch_used = 0;
+  bool more_follows = false;
+
+  bool is_full() const { return count == kParts; }
+};
+
+bool ResponseWriter::add(const Exchange& exchange, SendScratch& scratch, Parts& parts) {
+  const api::Response& response = exchange.response;
+  ResponseCursor cursor = exchange.sent;
+  while (true) {
+    const bytes::ByteSpan memory = next_memory(response, cursor);
+    if (!memory.empty()) parts.spans[parts.count++] = memory;
+    cursor.memory += memory.size();
+    if (!has_file(response, cursor)) return !parts.is_full();
+    const rt::FileRange range = next_file(response, cursor);
+    const size_t room = kScratchSize - parts.scratch_used;
+    if (parts.is_full() || range.size > std::min(room, kCopiedMax)) break;
+    if (scratch.empty()) scratch.resize(kScratchSize);
+    const auto piece = std::span(scratch).subspan(parts.scratch_used, range.size);
+    if (range.file->read_cached(range.at, piece) != piece.size()) break;
+    parts.spans[parts.count++] = piece;
+    parts.scratch_used += piece.size();
+    advance_file(response, cursor, piece.size());
+    if (parts.is_full()) break;
+  }
+  parts.more_follows = true;
+  return false;
+}
+
+rt::Transfer ResponseWriter::send_some(rt::Stream& stream, ResponseQueue& queue,
+                                       SendScratch& scratch) {
+  Parts parts;
+  for (size_t i = 0; i < queue.size(); ++i) {
+    const Exchange& exchange = queue.at(i);
     const api::Response& response = exchange.response;
     if (!exchange.is_finished || response.fate == api::Response::Fate::kClose) break;
     if (response.fate == api::Response::Fate::kNone) continue;
-    const bytes::ByteSpan memory = next_memory(response, exchange.sent);
-    if (!memory.empty()) parts[count++] = memory;
-    file_follows = exchange.sent.splice < response.out.splices().size();
-    full = count == kParts;
+    if (!add(exchange, scratch, parts)) break;
   }
-  if (count > 0) {
-    const rt::Transfer sent =
-        stream.try_write(std::span<const bytes::ByteSpan>(parts.data(), count), file_follows || full);
-    if (sent.state == rt::Transfer::State::kDone) advance_memory(queue, sent.count);
+  if (parts.count > 0) {
+    const rt::Transfer sent = stream.try_write(
+        std::span<const bytes::ByteSpan>(parts.spans.data(), parts.count), parts.more_follows);
+    if (sent.state == rt::Transfer::State::kDone) advance(queue, sent.count);
     return sent;
   }
   Exchange& head = queue.front();
@@ -54,24 +94,25 @@ rt::Transfer ResponseWriter::send_some(rt::Stream& stream, ResponseQueue& queue)
   const bool more = head.sent.memory < head.response.out.written().size() ||
                     head.sent.splice + 1 < head.response.out.splices().size();
   const rt::Transfer sent = stream.try_send_file(range, more);
-  if (sent.state == rt::Transfer::State::kDone) {
-    head.sent.file += sent.count;
-    if (sent.count >= range.size) {
-      ++head.sent.splice;
-      head.sent.file = 0;
-    }
-  }
+  if (sent.state == rt::Transfer::State::kDone)
+    advance_file(head.response, head.sent, sent.count);
   return sent;
 }
 
-void ResponseWriter::advance_memory(ResponseQueue& queue, size_t count) {
+void ResponseWriter::advance(ResponseQueue& queue, size_t count) {
   for (size_t i = 0; count > 0; ++i) {
     Exchange& exchange = queue.at(i);
-    if (exchange.response.fate != api::Response::Fate::kSend) continue;
-    const size_t size = next_memory(exchange.response, exchange.sent).size();
-    const size_t sent = std::min(size, count);
-    exchange.sent.memory += sent;
-    count -= sent;
+    const api::Response& response = exchange.response;
+    if (response.fate != api::Response::Fate::kSend) continue;
+    while (count > 0 && !exchange.sent.is_at_end(response)) {
+      const size_t memory = std::min(next_memory(response, exchange.sent).size(), count);
+      exchange.sent.memory += memory;
+      count -= memory;
+      if (count == 0 || !has_file(response, exchange.sent)) break;
+      const uint64_t piece = std::min<uint64_t>(next_file(response, exchange.sent).size, count);
+      advance_file(response, exchange.sent, piece);
+      count -= piece;
+    }
   }
 }
 

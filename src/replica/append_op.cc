@@ -39,7 +39,7 @@ log::BatchIdentity AppendOp::identity() const {
 void AppendOp::perform() { partition->append(*this); }
 
 void AppendOp::leave() {
-  if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) executor->post(news_);
+  if (let_go()) executor->post(news_);
 }
 
 void AppendOp::Expiry::perform() {

@@ -14,7 +14,7 @@
 
 #include "base/ids.h"
 #include "bytes/buffer.h"
-#include "log/producer_state_types.h"
+#include "log/leader_append.h"
 #include "record/batch_validator.h"
 #include "rt/combiner.h"
 #include "rt/executor.h"
@@ -24,12 +24,15 @@ namespace semel::replica {
 class AckList;
 class Partition;
 
-/// Something that happens to a partition, one at a time and in the order of pushing.
+/// Something that happens to a partition, one at a time and in the order of pushing; except that
+/// appends which follow one another are written together.
 class PartitionEntry : public rt::Combiner::Entry {
  public:
   virtual ~PartitionEntry() = default;
-  /// Under the partition's combiner. The entry may be gone afterwards.
+  /// Under the partition's combiner, when all appends before it are done. The entry may be gone
+  /// afterwards.
   virtual void perform() = 0;
+  virtual bool is_append() const { return false; }
 };
 
 /// The answer to one batch. `code` kNone: it is stored, as acks demands.
@@ -81,6 +84,9 @@ class AppendOp final : public PartitionEntry {
   friend class Partition;
 
   void perform() override;
+  bool is_append() const override { return true; }
+  /// One of two has done with it; true if that was the last.
+  bool let_go() { return outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
   void leave();
 
   struct News final : rt::Mail {
@@ -98,6 +104,9 @@ class AppendOp final : public PartitionEntry {
   std::atomic<int32_t> outstanding_{0};
   News news_{*this};
   Expiry expiry_{*this};
+  log::BatchIdentity identity_;   // while it is appended
+  log::LeaderBatch leader_batch_;
+  AppendOp* next_in_group_ = nullptr;
   log::Decision decision_;      // what dedup said, while needs_look_up
   log::LookupResult found_;     // what the look-up said
   bool was_looked_up_ = false;

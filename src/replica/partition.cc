@@ -1,6 +1,9 @@
 #include "replica/partition.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
 
 #include "base/log.h"
 #include "replica/batch_source.h"
@@ -44,9 +47,13 @@ Partition::Partition(const PartitionConfig& config, std::shared_ptr<log::Log> lo
       disk_(*runtime.disk),
       home_(*runtime.executors.front()),
       plants_(runtime.plants),
-      combiner_(runtime.make_combiner([](rt::Combiner::Entry& entry) {
-        static_cast<PartitionEntry&>(entry).perform();
-      })) {
+      combiner_(runtime.make_combiner(
+          [this](rt::Combiner::Entry& queued) {
+            auto& entry = static_cast<PartitionEntry&>(queued);
+            if (!entry.is_append()) append_group();
+            entry.perform();
+          },
+          [this] { append_group(); })) {
   set_role(kNoLeaderEpoch, false, ErrorCode::kNotLeaderOrFollower);
 }
 
@@ -141,19 +148,29 @@ bool Partition::is_ack_class() const {
 // Race: an entry that was queued before the directory became slow may still be drained on a reactor,
 // and entries behind it with it; that is one more stall, not a wrong order.
 void Partition::put(PartitionEntry& entry) {
-  log::AppendPace* pace = log_->append_pace();
-  if (pace == nullptr || !pace->is_slow()) return combiner_->push(entry);
-  pace->note_moved();
   combiner_->enqueue(entry);
-  disk_.run_blocking([alive = shared_from_this()] { alive->combiner_->drain(); }, home_, [] {});
+  drain();
+}
+
+void Partition::drain() {
+  const std::shared_ptr<Partition> alive = shared_from_this();
+  log::AppendPace* pace = log_->append_pace();
+  if (pace == nullptr || !pace->is_slow()) return combiner_->drain();
+  pace->note_moved();
+  disk_.run_blocking([alive] { alive->combiner_->drain(); }, home_, [] {});
+}
+
+void Partition::enqueue(AppendOp& op) {
+  op.outstanding_.store(2, std::memory_order_relaxed);
+  op.needs_look_up = false;
+  combiner_->enqueue(op);
 }
 
 bool Partition::push(AppendOp& op) {
   const std::shared_ptr<Partition> alive = op.partition;
-  op.outstanding_.store(2, std::memory_order_relaxed);
-  op.needs_look_up = false;
-  put(op);
-  return op.outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  enqueue(op);
+  drain();
+  return submitted(op);
 }
 
 bool Partition::submit(AppendOp& op) {
@@ -179,35 +196,76 @@ void Partition::expire(AppendOp& op) {
   }
 }
 
+/// Puts the op behind those that wait to be written, or answers it.
 void Partition::append(AppendOp& op) {
   op.outcome.log_start = log_->log_start();
-  if (!leads_) {
-    return refuse(op, failure_ != ErrorCode::kNone ? failure_ : ErrorCode::kNotLeaderOrFollower);
-  }
-  if (op.expected_epoch != kNoLeaderEpoch && op.expected_epoch != leadership_.epoch)
-    return refuse(op, ErrorCode::kNotLeaderOrFollower);
-  if (op.acks == -1 && static_cast<int32_t>(leadership_.isr.size()) < leadership_.isr_min) {
-    return refuse(op, ErrorCode::kNotEnoughReplicas,
-                  fmt::format("The size of the current ISR is insufficient to satisfy the min.isr "
-                              "requirement of {} for partition {}.",
-                              leadership_.isr_min, name().to_text()));
-  }
-  const log::BatchIdentity identity = op.identity();
+  if (!may_append(op)) return;
+  op.identity_ = op.identity();
   if (op.was_looked_up_) {
     op.was_looked_up_ = false;
     if (op.was_found_out_)
-      return answer_refused(op, log_->settle(identity, op.decision_, op.found_));
+      return answer_refused(op, log_->settle(op.identity_, op.decision_, op.found_));
     op.decision_.reason = log::Reason::kLookupBusy;
-    return refuse(op, log::code_of(op.decision_.reason), log::explain(op.decision_, identity));
+    return refuse(op, log::code_of(op.decision_.reason), log::explain(op.decision_, op.identity_));
   }
-  log::LeaderAppend how;
-  how.leader_epoch = leadership_.epoch;
-  how.identity = op.verdict.facts.has_producer_id() ? &identity : nullptr;
-  how.verdict = op.verdict.standing == record::ProduceVerdict::Standing::kAccepted
-                    ? nullptr
-                    : &op.verdict.error;
-  how.stamp_append_time = op.stamps_append_time;
-  const auto appended = log_->append_as_leader(op.verdict.batch, how);
+  log::LeaderBatch& batch = op.leader_batch_;
+  batch.bytes = op.verdict.batch;
+  batch.how.leader_epoch = leadership_.epoch;
+  batch.how.identity = op.verdict.facts.has_producer_id() ? &op.identity_ : nullptr;
+  batch.how.verdict = op.verdict.standing == record::ProduceVerdict::Standing::kAccepted
+                          ? nullptr
+                          : &op.verdict.error;
+  batch.how.stamp_append_time = op.stamps_append_time;
+  op.next_in_group_ = nullptr;
+  (group_first_ == nullptr ? group_first_ : group_last_->next_in_group_) = &op;
+  group_last_ = &op;
+}
+
+/// False: it is refused.
+bool Partition::may_append(AppendOp& op) {
+  ErrorCode code = ErrorCode::kNone;
+  std::string message;
+  if (!leads_) {
+    code = failure_ != ErrorCode::kNone ? failure_ : ErrorCode::kNotLeaderOrFollower;
+  } else if (op.expected_epoch != kNoLeaderEpoch && op.expected_epoch != leadership_.epoch) {
+    code = ErrorCode::kNotLeaderOrFollower;
+  } else if (op.acks == -1 && static_cast<int32_t>(leadership_.isr.size()) < leadership_.isr_min) {
+    code = ErrorCode::kNotEnoughReplicas;
+    message = fmt::format("The size of the current ISR is insufficient to satisfy the min.isr "
+                          "requirement of {} for partition {}.",
+                          leadership_.isr_min, name().to_text());
+  }
+  if (code != ErrorCode::kNone) refuse(op, code, std::move(message));
+  return code == ErrorCode::kNone;
+}
+
+void Partition::append_group() {
+  while (group_first_ != nullptr) {
+    std::array<log::LeaderBatch*, log::LeaderGroup::kBatchesMax> batches;
+    size_t count = 0;
+    for (AppendOp* op = group_first_; op != nullptr && count < batches.size(); op = op->next_in_group_)
+      batches[count++] = &op->leader_batch_;
+    const size_t handled = log_->append_as_leader(std::span(batches.data(), count));
+    AppendOp* first = group_first_;
+    int64_t bytes = 0;
+    for (size_t i = 0; i < handled; ++i) {
+      const auto& result = batches[i]->result;
+      if (result && result->decision.verdict == log::Verdict::kAppend)
+        bytes += static_cast<int64_t>(batches[i]->bytes.size());
+      group_first_ = group_first_->next_in_group_;
+    }
+    if (bytes > 0) {
+      bytes_since_notice_ += bytes;
+      if (is_ack_class() || log_->log_end() - log_->flushed_end() >= leadership_.flush_messages)
+        flusher_.request(log_);
+      advance();
+    }
+    for (size_t i = 0; i < handled; ++i) conclude(*std::exchange(first, first->next_in_group_));
+  }
+}
+
+void Partition::conclude(AppendOp& op) {
+  Result<log::LeaderAppended>& appended = op.leader_batch_.result;
   if (!appended) {
     if (rt::is_planted(plants_, &rt::Plants::answer_failed_append)) {
       op.outcome.base_offset = log_->log_end();
@@ -217,15 +275,10 @@ void Partition::append(AppendOp& op) {
   }
   if (appended->decision.verdict != log::Verdict::kAppend)
     return answer_refused(op, appended->decision);
-
   op.outcome.base_offset = appended->appended.base_offset;
   op.outcome.append_time_ms = appended->appended.append_time_ms;
   op.outcome.log_start = appended->appended.log_start;
-  bytes_since_notice_ += static_cast<int64_t>(op.verdict.batch.size());
   op.records = {};
-  if (is_ack_class() || log_->log_end() - log_->flushed_end() >= leadership_.flush_messages)
-    flusher_.request(log_);
-  advance();
   await_ack(op, appended->appended.last_offset + 1);
 }
 
@@ -379,6 +432,7 @@ ReadAnswer Partition::read(const ReadQuery& query) const {
     return answer;
   }
   answer.range = slice->range;
+  answer.is_fresh = slice->is_fresh;
   if (query.isolation == Isolation::kCommitted && answer.range.size > 0) {
     auto aborted = log_->aborted_transactions(query.from, limit);
     if (aborted) answer.aborted = std::move(*aborted);

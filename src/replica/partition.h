@@ -87,6 +87,7 @@ struct ReadAnswer {
   Offset last_stable = kNoOffset;
   Offset log_start = kNoOffset;
   rt::FileRange range;                            // size 0: nothing
+  bool is_fresh = false;                          // log::ReadSlice
   std::vector<log::AbortedTransaction> aborted;   // only with kCommitted
   std::optional<log::EpochEndOffset> diverging;   // the reader's log differs from here on
 };
@@ -130,6 +131,11 @@ class Partition final : public log::LogListener, public std::enable_shared_from_
 
   /// True: the op is settled. False: its owner is told.
   bool submit(AppendOp& op);
+  /// submit() in three steps, so that the ops of several requests are written together: enqueue() for
+  /// each, drain() once for each partition, then submitted() for each.
+  void enqueue(AppendOp& op);
+  void drain();
+  static bool submitted(AppendOp& op) { return op.let_go(); }
   /// For an op with needs_look_up: reads the log; blocks, so on the I/O pool.
   void look_up(AppendOp& op);
   /// After look_up(): goes on as submit().
@@ -172,6 +178,9 @@ class Partition final : public log::LogListener, public std::enable_shared_from_
   void put(PartitionEntry& entry);
   bool push(AppendOp& op);
   void append(AppendOp& op);
+  bool may_append(AppendOp& op);
+  void append_group();
+  void conclude(AppendOp& op);
   void answer_refused(AppendOp& op, const log::Decision& decision);
   void await_ack(AppendOp& op, Offset required_end);
   void settle(AppendOp& op);
@@ -203,6 +212,8 @@ class Partition final : public log::LogListener, public std::enable_shared_from_
   AckList wait_for_commit_;
   AckList wait_for_flush_;
   int64_t bytes_since_notice_ = 0;
+  AppendOp* group_first_ = nullptr;  // appends of this turn that are not written yet
+  AppendOp* group_last_ = nullptr;
 
   std::atomic<bool> flush_news_is_out_{false};
   std::atomic<bool> look_up_runs_{false};

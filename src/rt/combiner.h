@@ -2,7 +2,8 @@
 // gets the lock drains the queue for everybody, nobody blocks.
 //
 // Contract: entries are handed to `drain` in the order in which they were pushed (pushes of one thread
-// keep their order); at most 64 a turn, then the lock is released and the queue is looked at again;
+// keep their order); at most 64 a turn, then `turn_end` is called, the lock is released and the queue is
+// looked at again, so that entries of one turn can be finished together;
 // `drain` runs on the thread of some pusher (or of who calls drain()), never twice at a time; what one drain wrote, the next sees.
 // Race: an entry pushed while the holder leaves is seen either by the holder's second look or by its
 // own pusher, whose try-lock then succeeds.
@@ -21,6 +22,7 @@ class Combiner {
     Entry* next = nullptr;
   };
   using Drain = UniqueFunction<void(Entry& entry)>;
+  using TurnEnd = UniqueFunction<void()>;
 
   virtual ~Combiner() = default;
   /// Any executor's thread. May run `drain` for this and other entries before it returns, or leave

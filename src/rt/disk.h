@@ -30,6 +30,8 @@ class File {
   virtual Result<void> truncate(uint64_t size) = 0;
   /// fdatasync. After a failure the file's directory must be taken offline; never retried.
   virtual Result<void> sync() = 0;
+  /// Reads as much as is in memory, without waiting for the disk; 0 also where nobody can tell.
+  virtual size_t read_cached(uint64_t at, bytes::MutableByteSpan into) = 0;
   /// True if [at, at + size) is in memory, so that reading it will not block.
   virtual bool is_cached(uint64_t at, size_t size) = 0;
   /// The descriptor for sendfile, or −1 where there is none (simulation).

@@ -31,6 +31,10 @@ class Executor {
   /// Any thread; allocation-free.
   virtual void post(Mail& mail) = 0;
 
+  /// On this executor only: `mail` runs behind all that is queued here now, before the executor looks
+  /// for new events. Allocation-free.
+  virtual void post_last(Mail& mail) { post(mail); }
+
   /// On this executor only: runs `work` here at `when` or soon after.
   virtual TimerId run_at(Instant when, UniqueFunction<void()> work) = 0;
   /// On this executor only. False if the work has run or was cancelled before.

@@ -22,7 +22,7 @@ struct Runtime {
   Network* network = nullptr;
   Random* random = nullptr;
   std::vector<Executor*> executors;  // the reactors; executors[0] also runs background loops
-  std::function<std::unique_ptr<Combiner>(Combiner::Drain)> make_combiner;
+  std::function<std::unique_ptr<Combiner>(Combiner::Drain, Combiner::TurnEnd)> make_combiner;
   const Plants* plants = nullptr;  // null except in the simulator
 };
 

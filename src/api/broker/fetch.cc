@@ -15,8 +15,6 @@ namespace {
 constexpr int16_t kFirstWithIds = 13;
 constexpr int16_t kFirstWithLeader = 12;
 constexpr int16_t kFirstWithEndpoints = 16;
-/// Smaller pieces are copied into the response; larger ones leave the file directly.
-constexpr size_t kCopiedBelow = 4_KiB;
 /// More partitions than any client has; what their answers would take is not bounded by the frame.
 constexpr size_t kPartitionsMax = 100'000;
 /// State that a recycled request keeps.
@@ -90,7 +88,6 @@ class FetchWork final : public Work, public Deadline {
   void fill_response();
   void fill_item(Item& item, PartitionAnswer& answer);
   void put_records(const rt::FileRange& range, PartitionAnswer& answer);
-  size_t copied_bytes() const;
 
   FetchHandler& handler_;
   RequestContext* context_ = nullptr;
@@ -104,7 +101,6 @@ class FetchWork final : public Work, public Deadline {
   size_t used_ = 0;
   int64_t bytes_read_ = 0;
   gen::FetchResponse response_;
-  std::vector<std::byte> copied_;
 
   std::atomic<int64_t> missing_{0};
   std::atomic<bool> wake_is_out_{false};
@@ -255,8 +251,10 @@ void FetchWork::on_wake() {
 bool FetchWork::warm_up() {
   std::vector<rt::FileRange> cold;
   for (size_t i = 0; i < used_; ++i) {
-    const rt::FileRange& range = items_[i]->answer.range;
-    if (range.size > 0 && !range.file->is_cached(range.at, range.size)) cold.push_back(range);
+    const replica::ReadAnswer& answer = items_[i]->answer;
+    const rt::FileRange& range = answer.range;
+    if (range.size > 0 && !answer.is_fresh && !range.file->is_cached(range.at, range.size))
+      cold.push_back(range);
   }
   if (cold.empty()) return false;
   handler_.deadlines_->remove(*this);
@@ -280,32 +278,11 @@ bool FetchWork::warm_up() {
   return true;
 }
 
-size_t FetchWork::copied_bytes() const {
-  size_t total = 0;
-  for (size_t i = 0; i < used_; ++i) {
-    const uint64_t size = items_[i]->answer.range.size;
-    if (size < kCopiedBelow) total += size;
-  }
-  return total;
-}
-
 void FetchWork::put_records(const rt::FileRange& range, PartitionAnswer& answer) {
-  if (range.size >= kCopiedBelow) {
-    auto& files = context_->response.files;
-    answer.records = wire::Records::external(static_cast<uint32_t>(files.size()),
-                                             static_cast<uint32_t>(range.size));
-    files.push_back(range);
-    return;
-  }
-  const size_t at = copied_.size();
-  copied_.resize(at + range.size);
-  const auto count = range.file->pread(range.at, {copied_.data() + at, range.size});
-  if (!count || *count != range.size) {
-    answer.error_code = wire_code(ErrorCode::kKafkaStorageError);
-    copied_.resize(at);
-  }
-  answer.records = wire::Records(
-      bytes::Buffer::borrow_static({copied_.data() + at, copied_.size() - at}));
+  auto& files = context_->response.files;
+  answer.records = wire::Records::external(static_cast<uint32_t>(files.size()),
+                                           static_cast<uint32_t>(range.size));
+  files.push_back(range);
 }
 
 void FetchWork::fill_item(Item& item, PartitionAnswer& answer) {
@@ -345,8 +322,6 @@ void FetchWork::fill_item(Item& item, PartitionAnswer& answer) {
 }
 
 void FetchWork::fill_response() {
-  copied_.clear();
-  copied_.reserve(copied_bytes());
   const bool by_id = context_->header.version >= kFirstWithIds;
   const FetchTarget* last = nullptr;
   for (size_t i = 0; i < used_; ++i) {
@@ -388,7 +363,6 @@ Progress FetchWork::complete() {
   used_ = 0;
   if (items_.size() > kKeptItems) {
     items_.resize(kKeptItems);
-    copied_ = {};
   }
   session.reset();
   targets.clear();

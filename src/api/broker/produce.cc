@@ -62,9 +62,11 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
     bool is_pending = false;
   };
 
-  void start(RequestContext& context, int16_t acks) {
+  void start(RequestContext& context, int16_t acks, int32_t timeout_ms) {
     context_ = &context;
     acks_ = acks;
+    timeout_ms_ = timeout_ms;
+    is_submitted_ = false;
     is_expired_ = false;
     has_failed_ = false;
     pending_ = 0;
@@ -98,21 +100,47 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
   /// A validated batch that will not be pushed after all.
   void drop_last_batch() { batches_[--used_]->op.clear(); }
 
-  void submit(Batch& batch) {
-    batch.is_pending = true;
-    ++pending_;
-    if (batch.op.partition->submit(batch.op)) settle(batch);
+  /// After admit(): the answer is ready, or comes later.
+  Progress leave_admit() {
+    if (used_ == 0) return complete();
+    context_->work = this;
+    handler_.gather(*this);
+    return Progress::kWaiting;
   }
 
-  /// After admit(): the answer is ready, or comes later.
-  Progress leave_admit(int32_t timeout_ms) {
-    if (pending_ == 0) return complete();
-    context_->work = this;
-    if (acks_ != 0) {
-      const auto timeout = std::chrono::milliseconds(std::max(timeout_ms, 0));
-      handler_.deadlines_->set(*this, context_->executor().clock().now() + timeout);
+  /// Bytes of its batches.
+  size_t size() const {
+    size_t bytes = 0;
+    for (size_t i = 0; i < used_; ++i) bytes += batches_[i]->op.verdict.batch.size();
+    return bytes;
+  }
+  /// Puts the batches into their partitions' queues, which nobody drains yet.
+  void enqueue() {
+    pending_ = used_;
+    for (size_t i = 0; i < used_; ++i) {
+      batches_[i]->is_pending = true;
+      batches_[i]->op.partition->enqueue(batches_[i]->op);
     }
-    return Progress::kWaiting;
+  }
+  /// `last` is the partition that was drained last.
+  void drain_partitions(const replica::Partition*& last) {
+    for (size_t i = 0; i < used_; ++i) {
+      replica::Partition* partition = batches_[i]->op.partition.get();
+      if (partition != std::exchange(last, partition)) partition->drain();
+    }
+  }
+  /// The queues were drained: what is not settled by now waits.
+  void submitted() {
+    is_submitted_ = true;
+    for (size_t i = 0; i < used_; ++i) {
+      Batch& batch = *batches_[i];
+      if (replica::Partition::submitted(batch.op)) settle(batch);
+    }
+    if (pending_ == 0) return finish();
+    if (is_expired_) return on_deadline();
+    if (acks_ == 0) return;
+    const auto timeout = std::chrono::milliseconds(std::max(timeout_ms_, 0));
+    handler_.deadlines_->set(*this, context_->executor().clock().now() + timeout);
   }
 
   /// Nobody reads the answer: what still waits for replicas or a flush need not.
@@ -128,6 +156,7 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
 
   void on_deadline() override {
     is_expired_ = true;
+    if (!is_submitted_) return;
     for (size_t i = 0; i < used_; ++i) {
       Batch& batch = *batches_[i];
       if (batch.is_pending && !batch.op.needs_look_up) batch.op.partition->expire(batch.op);
@@ -210,6 +239,8 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
   size_t used_ = 0;
   size_t pending_ = 0;
   int16_t acks_ = -1;
+  int32_t timeout_ms_ = 0;
+  bool is_submitted_ = false;
   bool is_expired_ = false;
   bool has_failed_ = false;
 };
@@ -236,13 +267,33 @@ Progress ProduceHandler::admit(RequestContext& context) {
     return Progress::kClose;
   }
   ProduceWork& work = pool_.take([this] { return std::make_unique<ProduceWork>(*this); });
-  work.start(context, request_.acks);
+  work.start(context, request_.acks, request_.timeout_ms);
   const replica::PartitionTable& table = table_.refresh();
   for (TopicData& topic : request_.topic_data) admit_topic(work, topic, table);
-  const int32_t timeout_ms = request_.timeout_ms;
   request_.reset();
   context.drop_frame();
-  return work.leave_admit(timeout_ms);
+  return work.leave_admit();
+}
+
+void ProduceHandler::gather(ProduceWork& work) {
+  gathered_.push_back(&work);
+  gathered_bytes_ += work.size();
+  if (gathered_.size() >= kGatheredMax || gathered_bytes_ >= kGatheredBytesMax)
+    return serve_gathered();
+  if (std::exchange(pass_end_is_out_, true)) return;
+  work.context().executor().post_last(pass_end_);
+}
+
+// All are queued before any partition is drained: who drains finds the batches of all of them. An op
+// that another thread has settled meanwhile is still held by its submitter.
+void ProduceHandler::serve_gathered() {
+  std::swap(gathered_, serving_);
+  gathered_bytes_ = 0;
+  for (ProduceWork* work : serving_) work->enqueue();
+  const replica::Partition* last = nullptr;
+  for (ProduceWork* work : serving_) work->drain_partitions(last);
+  for (ProduceWork* work : serving_) work->submitted();
+  serving_.clear();
 }
 
 void ProduceHandler::admit_topic(ProduceWork& work, TopicData& topic,
@@ -326,7 +377,6 @@ void ProduceHandler::admit_partition(ProduceWork& work, size_t topic_at, Partiti
   }
   op.partition = partition;
   op.stamps_append_time = entry.settings.timestamp_type == record::TimestampType::kLogAppendTime;
-  work.submit(batch);
 }
 
 }  // namespace semel::api::broker

@@ -10,15 +10,30 @@ namespace semel::api::broker {
 
 class ProduceWork;
 
-/// admit(): decode, one verdict per batch, append in memory order. The rest waits in ProduceWork.
+/// admit(): decode, one verdict per batch. Small batches of all requests of one pass of the executor are
+/// then appended together, in the order of the requests. The rest waits in ProduceWork.
 class ProduceHandler final : public Handler {
  public:
   ProduceHandler(const Services& services, std::shared_ptr<Deadlines> deadlines);
   ~ProduceHandler() override;
   Progress admit(RequestContext& context) override;
+  bool gathers() const override { return true; }
+  void serve_gathered() override;
 
  private:
   friend class ProduceWork;
+  struct PassEnd final : rt::Mail {
+    explicit PassEnd(ProduceHandler& h) : handler(h) {}
+    void run() override {
+      handler.pass_end_is_out_ = false;
+      handler.serve_gathered();
+    }
+    ProduceHandler& handler;
+  };
+  /// A request whose batches wait for serve_gathered(); with these, or with so many bytes, at once.
+  static constexpr size_t kGatheredMax = 64;
+  static constexpr size_t kGatheredBytesMax = 64 * 1024;
+  void gather(ProduceWork& work);
   using TopicData = gen::ProduceRequest::TopicProduceData;
   using PartitionData = gen::ProduceRequest::PartitionProduceData;
 
@@ -37,6 +52,11 @@ class ProduceHandler final : public Handler {
   record::BatchValidator validator_;
   gen::ProduceRequest request_;  // of the admit() that runs
   WorkPool<ProduceWork> pool_;
+  std::vector<ProduceWork*> gathered_;
+  std::vector<ProduceWork*> serving_;  // its room is kept
+  size_t gathered_bytes_ = 0;
+  PassEnd pass_end_{*this};
+  bool pass_end_is_out_ = false;
 };
 
 }  // namespace semel::api::broker

@@ -53,7 +53,7 @@ class MiniServer final : public ResponseSink {
       context.start(self->info_, *self, bytes::Buffer::take(std::move(frame)));
       if (!self->dispatcher_.route(context)) break;
       self->done_.reset();
-      const Progress progress = self->dispatcher_.admit(context);
+      const Progress progress = self->dispatcher_.admit(context, false);
       if (progress == Progress::kWaiting) co_await self->done_.wait();
       if (progress == Progress::kClose || context.response.fate != Response::Fate::kSend) break;
       auto written = co_await rt::write_all(*self->stream_, context.response.out.written());

@@ -156,9 +156,13 @@ TEST_F(DiskTest, KnowsWhatIsInMemory) {
   EXPECT_TRUE(file->is_cached(0, content.size()));
   EXPECT_TRUE(file->is_cached(content.size() - 1, 10));
   EXPECT_TRUE(file->is_cached(0, 0));
+  std::array<std::byte, 10> some;
+  EXPECT_EQ(file->read_cached(content.size() - 4, some), 4u);
+  EXPECT_EQ(bytes::as_text(std::span(some).first(4)), bytes::as_text(bytes::as_bytes(content)).substr(content.size() - 4));
   ASSERT_TRUE(file->sync());
   ASSERT_EQ(::posix_fadvise(file->descriptor(), 0, 0, POSIX_FADV_DONTNEED), 0);
   EXPECT_FALSE(file->is_cached(0, 100));
+  EXPECT_EQ(file->read_cached(0, some), 0u) << "it does not wait for the disk";
   EXPECT_FALSE(file->is_cached(0, content.size()));
   std::byte byte{};
   ASSERT_TRUE(file->pread(content.size() - 1, {&byte, 1}));

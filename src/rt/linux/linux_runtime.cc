@@ -56,8 +56,8 @@ Result<std::unique_ptr<LinuxRuntime>> LinuxRuntime::create(const Options& option
   parts->runtime.disk = &parts->disk;
   parts->runtime.network = &parts->network;
   parts->runtime.random = &parts->random;
-  parts->runtime.make_combiner = [](Combiner::Drain drain) {
-    return std::make_unique<SystemCombiner>(std::move(drain));
+  parts->runtime.make_combiner = [](Combiner::Drain drain, Combiner::TurnEnd turn_end) {
+    return std::make_unique<SystemCombiner>(std::move(drain), std::move(turn_end));
   };
   return std::unique_ptr<LinuxRuntime>(new LinuxRuntime(std::move(parts)));
 }

@@ -307,6 +307,7 @@ class NoDescriptor final : public File {
   Result<uint64_t> size() override { return file_->size(); }
   Result<void> truncate(uint64_t) override { return {}; }
   Result<void> sync() override { return {}; }
+  size_t read_cached(uint64_t, bytes::MutableByteSpan) override { return 0; }
   bool is_cached(uint64_t, size_t) override { return true; }
   int descriptor() const override { return -1; }
 

@@ -124,6 +124,7 @@ void Reactor::request_stop() {
 void Reactor::discard() {
   is_discarded_ = true;
   mailbox_.close_into(queue_);
+  while (Mail* mail = last_.pop()) queue_.push(*mail);
   MailQueue owned;
   while (Mail* mail = queue_.pop()) {
     if (dynamic_cast<SelfOwnedMail*>(mail) != nullptr) owned.push(*mail);
@@ -179,14 +180,27 @@ void Reactor::run_timers() {
   }
 }
 
-// Only what is queued now; what this queues in turn comes after the next look at epoll.
+void Reactor::post_last(Mail& mail) {
+  SEMEL_ASSERT(is_current() && !is_discarded_);
+  last_.push(mail);
+}
+
+// Only what is queued now; what this queues in turn comes after the next look at epoll. But what was
+// put off to the end of the pass, and what follows from it, comes before: requests that were gathered
+// are answered without asking epoll in between.
 void Reactor::run_queue() {
-  MailQueue turn = std::exchange(queue_, {});
+  run_all(std::exchange(queue_, {}));
+  if (last_.empty()) return;
+  run_all(std::exchange(last_, {}));
+  run_all(std::exchange(queue_, {}));
+}
+
+void Reactor::run_all(MailQueue turn) {
   while (Mail* mail = turn.pop()) mail->run();
 }
 
 void Reactor::poll() {
-  const bool may_block = queue_.empty() && mailbox_.fall_asleep();
+  const bool may_block = queue_.empty() && last_.empty() && mailbox_.fall_asleep();
   const int count = wait_for_events(may_block);
   for (int i = 0; i < count; ++i) {
     if (auto* descriptor = static_cast<Descriptor*>(events_[i].data.ptr)) {

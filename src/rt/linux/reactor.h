@@ -78,6 +78,7 @@ class Reactor final : public Executor {
 
   void post(UniqueFunction<void()> work) override;
   void post(Mail& mail) override;
+  void post_last(Mail& mail) override;
   TimerId run_at(Instant when, UniqueFunction<void()> work) override;
   bool cancel(TimerId timer) override;
   bool is_current() const override;
@@ -94,6 +95,7 @@ class Reactor final : public Executor {
   void wake();
   void run_timers();
   void run_queue();
+  static void run_all(MailQueue turn);
   void poll();
   int wait_for_events(bool may_block);
 
@@ -103,6 +105,7 @@ class Reactor final : public Executor {
   FileHandle wake_up_;  // eventfd
   Mailbox mailbox_;
   MailQueue queue_;
+  MailQueue last_;  // of post_last()
   TimerHeap timers_;
   std::array<epoll_event, 256> events_{};
   std::atomic<bool> is_stopping_{false};

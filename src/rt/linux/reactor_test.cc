@@ -225,6 +225,55 @@ TEST(Combiner, TakesEntriesThatTheDrainPushes) {
   EXPECT_EQ(seen, (std::vector{1, 10, 2}));
 }
 
+TEST(Combiner, EndsATurnWhenAllThatWaitedWasHandled) {
+  std::vector<int> seen;
+  SystemCombiner combiner([&](Combiner::Entry& entry) { seen.push_back(static_cast<Numbered&>(entry).number); },
+                          [&] { seen.push_back(-1); });
+  std::vector<Numbered> entries(70);
+  for (int i = 0; i < 70; ++i) {
+    entries[i].number = i;
+    combiner.enqueue(entries[i]);
+  }
+  EXPECT_TRUE(seen.empty());
+  combiner.drain();
+  ASSERT_EQ(seen.size(), 72u);
+  EXPECT_EQ(seen[64], -1) << "a turn has at most 64";
+  EXPECT_EQ(seen.back(), -1);
+  combiner.drain();
+  EXPECT_EQ(seen.size(), 72u) << "nothing waited";
+}
+
+TEST(Reactor, RunsWhatWasPutOffBehindThePass) {
+  StartedRuntime os;
+  std::vector<int> seen;
+  struct Note final : Mail {
+    Note(std::vector<int>& all, int n) : seen(all), number(n) {}
+    void run() override {
+      seen.push_back(number);
+      if (next != nullptr) executor->post(*next);
+    }
+    std::vector<int>& seen;
+    int number;
+    Note* next = nullptr;
+    Executor* executor = nullptr;
+  };
+  Note follows(seen, 4), last(seen, 3), first(seen, 1), second(seen, 2);
+  last.next = &follows;
+  last.executor = &os.executor();
+  os.on(0, [&] {
+    os.executor().post_last(last);
+    os.executor().post(first);
+    os.executor().post(second);
+  });
+  while (true) {
+    size_t count = 0;
+    os.on(0, [&] { count = seen.size(); });
+    if (count == 4) break;
+  }
+  // What the pass itself queued comes behind it, and then what was put off has run already.
+  EXPECT_EQ(seen, (std::vector{3, 1, 2, 4}));
+}
+
 TEST(Guarded, HoldsUpUnderThreads) {
   Guarded<std::vector<int>> numbers;
   {

@@ -28,6 +28,7 @@ void SystemCombiner::drain_turn() {
     first_ = entry->next;
     drain_(*entry);
   }
+  if (turn_end_) turn_end_();
   has_rest_.store(first_ != nullptr);
 }
 

@@ -9,7 +9,9 @@ namespace semel::rt::linux_os {
 
 class SystemCombiner final : public Combiner {
  public:
-  explicit SystemCombiner(Drain drain) : drain_(std::move(drain)) {}
+  /// `turn_end` may be empty.
+  explicit SystemCombiner(Drain drain, TurnEnd turn_end = {})
+      : drain_(std::move(drain)), turn_end_(std::move(turn_end)) {}
   void enqueue(Entry& entry) override;
   void drain() override;
 
@@ -21,6 +23,7 @@ class SystemCombiner final : public Combiner {
   void take_pushed();
 
   Drain drain_;
+  TurnEnd turn_end_;
   std::atomic<Entry*> newest_{nullptr};  // pushed, newest first
   std::atomic<bool> is_taken_{false};    // the try-lock
   std::atomic<bool> has_rest_{false};    // first_ is not null; written under the lock

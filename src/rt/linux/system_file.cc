@@ -51,8 +51,11 @@ Result<void> SystemFile::pwritev(uint64_t at, std::span<const bytes::ByteSpan> p
       const bytes::ByteSpan part = i == 0 ? parts[0].subspan(skip) : parts[i];
       vectors[i] = {const_cast<std::byte*>(part.data()), part.size()};
     }
-    const ssize_t count = ::pwritev(handle_.get(), vectors.data(), static_cast<int>(taken),
-                                    static_cast<off_t>(at));
+    const ssize_t count =
+        taken == 1 ? ::pwrite(handle_.get(), vectors[0].iov_base, vectors[0].iov_len,
+                              static_cast<off_t>(at))
+                   : ::pwritev(handle_.get(), vectors.data(), static_cast<int>(taken),
+                               static_cast<off_t>(at));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return disk_failure(errno, "write", path_);
     at += static_cast<uint64_t>(count);
@@ -90,6 +93,12 @@ Result<void> SystemFile::sync() {
     return error;
   }
   return {};
+}
+
+size_t SystemFile::read_cached(uint64_t at, bytes::MutableByteSpan into) {
+  const iovec vector{into.data(), into.size()};
+  const ssize_t count = ::preadv2(handle_.get(), &vector, 1, static_cast<off_t>(at), RWF_NOWAIT);
+  return count > 0 ? static_cast<size_t>(count) : 0;
 }
 
 // One byte of the page; a file system that cannot tell is taken as cached.

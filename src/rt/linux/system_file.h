@@ -19,6 +19,7 @@ class SystemFile final : public File {
   Result<uint64_t> size() override;
   Result<void> truncate(uint64_t size) override;
   Result<void> sync() override;
+  size_t read_cached(uint64_t at, bytes::MutableByteSpan into) override;
   bool is_cached(uint64_t at, size_t size) override;
   int descriptor() const override { return handle_.get(); }
 

@@ -10,15 +10,17 @@ namespace semel::rt::sim {
 
 struct SimCombiner::State {
   Drain drain;
+  TurnEnd turn_end;
   std::deque<Entry*> queue;
   bool is_locked = false;  // draining now, or another reactor will
   bool is_reordering = false;
   bool is_gone = false;
 };
 
-SimCombiner::SimCombiner(Process& process, Drain drain)
+SimCombiner::SimCombiner(Process& process, Drain drain, TurnEnd turn_end)
     : process_(process), state_(std::make_shared<State>()) {
   state_->drain = std::move(drain);
+  state_->turn_end = std::move(turn_end);
   state_->is_reordering = is_planted(process.runtime().plants, &Plants::reorder_combiner);
 }
 
@@ -35,6 +37,8 @@ void SimCombiner::drain_all(State& state) {
     else
       state.queue.pop_front();
     state.drain(*entry);
+    if (state.is_gone) return;
+    if (state.queue.empty() && state.turn_end) state.turn_end();
     if (state.is_gone) return;
   }
   state.is_locked = false;

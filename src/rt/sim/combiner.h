@@ -12,7 +12,7 @@ class Process;
 
 class SimCombiner final : public Combiner {
  public:
-  SimCombiner(Process& process, Drain drain);
+  SimCombiner(Process& process, Drain drain, TurnEnd turn_end);
   ~SimCombiner() override;
   void enqueue(Entry& entry) override;
   void drain() override;

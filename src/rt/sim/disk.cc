@@ -107,6 +107,11 @@ class SimFile final : public File {
     return {};
   }
 
+  size_t read_cached(uint64_t at, bytes::MutableByteSpan into) override {
+    if (access_->process == nullptr || !is_cached(at, into.size())) return 0;
+    return inode_->content.read(at, into);
+  }
+
   bool is_cached(uint64_t, size_t) override {
     return !file_system_.random().hits(file_system_.options().uncached_ppm);
   }

@@ -38,8 +38,9 @@ Process::Process(World& world, Node& node, uint64_t serial, uint32_t executors)
   runtime_.network = network_.get();
   runtime_.random = &random_;
   for (const auto& executor : executors_) runtime_.executors.push_back(executor.get());
-  runtime_.make_combiner = [this](Combiner::Drain drain) -> std::unique_ptr<Combiner> {
-    return std::make_unique<SimCombiner>(*this, std::move(drain));
+  runtime_.make_combiner = [this](Combiner::Drain drain,
+                                  Combiner::TurnEnd turn_end) -> std::unique_ptr<Combiner> {
+    return std::make_unique<SimCombiner>(*this, std::move(drain), std::move(turn_end));
   };
   runtime_.plants = world.options().plants;
   world_.add_process(*this);

@@ -294,7 +294,7 @@ TEST(SimCombiner, DrainsEverythingInOrder) {
     std::vector<int> drained;
     auto combiner = process.runtime().make_combiner([&](Combiner::Entry& entry) {
       drained.push_back(static_cast<Item&>(entry).number);
-    });
+    }, {});
     std::array<Item, 20> items;
     std::vector<int> pushed;
     for (int i = 0; i < 20; ++i) {
