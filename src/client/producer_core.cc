@@ -242,10 +242,8 @@ ProducerBatch* ProducerCore::next_batch(Partition& partition, rt::Instant now) {
   if (config_.is_idempotent && !identity_.is_known() && !partition.identity.is_known())
     return nullptr;
   size_t allowed = static_cast<size_t>(config_.in_flight_max);
-  const bool may_follow =
-      partition.is_established || rt::is_planted(plants_, &rt::Plants::client_rushes);
   if (config_.is_idempotent)
-    allowed = std::min<size_t>(allowed, may_follow ? kRememberedBatches : 1);
+    allowed = std::min<size_t>(allowed, partition.is_established ? kRememberedBatches : 1);
   if (partition.state == State::kRecovering) allowed = 1;
   if (partition.in_flight.size() >= allowed || !is_ready(partition, now)) return nullptr;
   // While recovering: the oldest that the broker has not just refused.

@@ -114,13 +114,18 @@ Result<void> LogDirectory::list_partitions() {
 }
 
 void LogDirectory::add(std::shared_ptr<Log> log) {
-  members_.with([&](Members& members) { members.logs[log->name()] = std::move(log); });
+  members_.with([&](Members& members) {
+    members.refused.erase(log->name());
+    members.without_space.erase(log->name());
+    members.logs[log->name()] = std::move(log);
+  });
 }
 
 void LogDirectory::drop(const TopicPartition& name) {
   members_.with([&](Members& members) {
     members.logs.erase(name);
     members.refused.erase(name);
+    members.without_space.erase(name);
   });
 }
 
@@ -139,6 +144,18 @@ std::vector<std::shared_ptr<Log>> LogDirectory::logs() const {
 
 void LogDirectory::keep_hints(const TopicPartition& name, const LoadHints& hints) {
   members_.with([&](Members& members) { members.refused[name] = hints; });
+}
+
+void LogDirectory::waits_for_space(const TopicPartition& name) {
+  members_.with([&](Members& members) { members.without_space.insert(name); });
+}
+
+std::optional<LoadHints> LogDirectory::waiting_for_space(const TopicPartition& name) const {
+  return members_.with([&](const Members& members) -> std::optional<LoadHints> {
+    const auto found = members.refused.find(name);
+    if (found == members.refused.end() || !members.without_space.contains(name)) return std::nullopt;
+    return found->second;
+  });
 }
 
 /// `collect(members, offsets)` fills the file's content.

@@ -12,6 +12,8 @@
 #include "log/checkpoint_file.h"
 #include "log/file_names.h"
 #include "log/log.h"
+#include <set>
+
 #include "log/log_manager.h"
 
 namespace semel::log {
@@ -54,6 +56,10 @@ class LogDirectory final : public LogCare {
   std::vector<std::shared_ptr<Log>> logs() const;
   /// A partition that was refused keeps its lines in the checkpoints.
   void keep_hints(const TopicPartition& name, const LoadHints& hints);
+  /// It was refused only because the file system was full: it may be opened when there is room again.
+  void waits_for_space(const TopicPartition& name);
+  /// What is known of such a partition; nothing if it does not wait.
+  std::optional<LoadHints> waiting_for_space(const TopicPartition& name) const;
 
   /// Write the files if their content changed since they were last written. Block; any thread.
   Result<void> write_recovery_points();
@@ -90,6 +96,7 @@ class LogDirectory final : public LogCare {
   struct Members {
     std::map<TopicPartition, std::shared_ptr<Log>> logs;
     std::map<TopicPartition, LoadHints> refused;
+    std::set<TopicPartition> without_space;  // of the refused
   };
   mutable rt::Guarded<Members> members_;
   // Content last written. The lock is held from collecting to writing, so that an older state never

@@ -239,6 +239,15 @@ Result<std::shared_ptr<Log>> LogManager::Impl::create(const TopicPartition& name
   if (directory == nullptr)
     return fail(ErrorCode::kKafkaStorageError, "no log directory is online for " + name.to_text(), Cause::kIo);
   const std::string path = fmt::format("{}/{}", directory->path(), name.to_text());
+  if (const auto hints = directory->waiting_for_space(name)) {
+    SEMEL_TRY(auto waited, open_found(*directory, {name, path, *hints}));
+    if (waited->topic_id().value_or(topic_id) == topic_id) {
+      SEMEL_CHECK(waited->set_topic_id(topic_id));
+      std::shared_ptr<Log> log = std::move(waited);
+      add(*directory, log);
+      return log;
+    }
+  }
   if (runtime_.disk->exists(path)) {
     return fail(ErrorCode::kKafkaStorageError,
                 path + " is there but was not opened; see the messages of the start");

@@ -50,6 +50,8 @@ class LogManager::Impl : public std::enable_shared_from_this<LogManager::Impl> {
   Result<void> make_directories();
   void load_logs(rt::UniqueFunction<void(Result<LoadReport>)> done);
   void load_one(Loading& loading, size_t index);
+  /// Blocks.
+  Result<std::unique_ptr<Log>> open_found(LogDirectory& directory, const FoundPartition& found);
   void finish_load(Loading& loading, rt::UniqueFunction<void(Result<LoadReport>)> done);
   void add(LogDirectory& directory, std::shared_ptr<Log> log);
   void close_logs(int64_t broker_epoch, rt::UniqueFunction<void(Result<void>)> done);

@@ -100,15 +100,18 @@ void LogManager::Impl::load_one(Loading& loading, size_t index) {
     item.log = fail(ErrorCode::kKafkaStorageError, "its log directory is offline", Cause::kIo);
     return;
   }
-  const LogConfig config = config_.config_of(item.found->name.topic);
-  item.log = Log::open(item.directory->context(), item.found->name, item.found->folder, config, item.found->hints);
-  if (!item.log) return;
+  item.log = open_found(*item.directory, *item.found);
+}
+
+Result<std::unique_ptr<Log>> LogManager::Impl::open_found(LogDirectory& directory,
+                                                          const FoundPartition& found) {
+  const LogConfig config = config_.config_of(found.name.topic);
+  SEMEL_TRY(auto log, Log::open(directory.context(), found.name, found.folder, config, found.hints));
   // What a killed process left in the page cache is made durable before anybody asks how far the log
   // is: else a restarted broker would for a moment tell a smaller end than it has acknowledged.
-  Log& log = **item.log;
   const bool may_wait = !config_.flushes_while_loading && config.flush_messages != 1;
-  if (may_wait || log.flushed_end() >= log.log_end()) return;
-  if (auto flushed = log.flush(); !flushed) item.log = fail(std::move(flushed.error()));
+  if (!may_wait && log->flushed_end() < log->log_end()) SEMEL_CHECK(log->flush());
+  return log;
 }
 
 void LogManager::Impl::load_logs(rt::UniqueFunction<void(Result<LoadReport>)> done) {
@@ -143,6 +146,7 @@ void LogManager::Impl::finish_load(Loading& loading, rt::UniqueFunction<void(Res
     }
     log_error("log", "{} is not opened: {}", item.found->folder, why.context);
     item.directory->keep_hints(item.found->name, item.found->hints);
+    if (why.cause == Cause::kNoSpace) item.directory->waits_for_space(item.found->name);
     report.refused.push_back({item.found->name, why});
   }
   report.logs = logs().size();

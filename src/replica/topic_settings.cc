@@ -44,6 +44,7 @@ TopicSettings read_topic_settings(const cluster::ConfigLayers& layers) {
   TopicSettings settings;
   log::LogConfig& log = settings.log;
   read_number(layers, "segment.bytes", log.segment_bytes);
+  read_number(layers, "internal.segment.bytes", log.segment_bytes);  // Kafka's, for tests: it wins
   read_number(layers, "segment.ms", log.segment_ms);
   read_number(layers, "segment.jitter.ms", log.segment_jitter_ms);
   read_number(layers, "segment.index.bytes", log.segment_index_bytes);

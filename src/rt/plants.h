@@ -45,8 +45,6 @@ struct Plants {
   bool same_producer_id = false;
   /// A producer (src/client) sends a batch whose answer was lost again under a new sequence.
   bool client_renumbers = false;
-  /// A producer does not wait for the answer to the first batch of its identity.
-  bool client_rushes = false;
   /// A producer with acks=0 sends again what a lost connection may have carried.
   bool client_repeats = false;
   /// A consumer (src/client) believes what it fetched without checking the CRC.
