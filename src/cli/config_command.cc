@@ -200,7 +200,7 @@ int run_config_command(std::span<const std::string> arguments, const Connect& co
   if (const auto code = parse_command_line(app, arguments, output)) return *code;
   const auto code = act(options, action, connect, output);
   if (code) return *code;
-  output.err(fmt::format("semel config: {}\n", code.error().context));
+  output.err(fmt::format("semel config: {}\n", connect_failure(code.error())));
   return exit_code_of(code.error());
 }
 

@@ -242,7 +242,7 @@ int run_producers_command(std::span<const std::string> arguments, const Connect&
   if (const auto code = parse_command_line(app, arguments, output)) return *code;
   auto caller = connect({options.servers, options.config_file});
   if (!caller) {
-    output.err(fmt::format("semel producers: {}\n", caller.error().context));
+    output.err(fmt::format("semel producers: {}\n", connect_failure(caller.error())));
     return exit_code_of(caller.error());
   }
   const auto code = run(**caller, options, print, output);

@@ -123,6 +123,14 @@ int exit_code_of(const Error& error) {
   }
 }
 
+std::string connect_failure(const Error& error) {
+  if (error.cause == Cause::kNotFound)
+    return fmt::format("--command-config {}: there is no such file", error.context);
+  if (error.context.starts_with("Invalid url in bootstrap.servers"))
+    return error.context + "; write host:port, for example localhost:9092";
+  return error.context;
+}
+
 int run_topic_command(std::span<const std::string> arguments, const Connect& connect, Output& output) {
   Options options;
   Action action = nullptr;
@@ -153,7 +161,7 @@ int run_topic_command(std::span<const std::string> arguments, const Connect& con
   if (const auto code = parse_command_line(app, arguments, output)) return *code;
   auto caller = connect({options.servers, options.config_file});
   if (!caller) {
-    output.err(fmt::format("semel topic: {}\n", caller.error().context));
+    output.err(fmt::format("semel topic: {}\n", connect_failure(caller.error())));
     return exit_code_of(caller.error());
   }
   TopicAdmin admin(**caller);

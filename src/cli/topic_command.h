@@ -14,5 +14,7 @@ int run_topic_command(std::span<const std::string> arguments, const Connect& con
 
 /// The exit code that belongs to an error from a broker or from the way to it.
 int exit_code_of(const Error& error);
+/// Why no cluster was reached, with what to try.
+std::string connect_failure(const Error& error);
 
 }  // namespace semel::cli

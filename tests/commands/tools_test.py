@@ -112,6 +112,27 @@ class SemelTopic(CommandTest):
         self.assertEqual((code, out), (UNREACHABLE, ""))
         self.assertIn("127.0.0.1", err)
         self.assertEqual(self.run_command("topic", "crate", "x")[0], USAGE)
+        code, _, err = self.run_command("topic", "list", "-b", "localhost")
+        self.assertEqual(code, USAGE)
+        self.assertIn("write host:port", err)
+
+    def test_settings_come_from_a_file_and_security_is_refused(self):
+        broker = self.serve()
+        to = ["-b", f"127.0.0.1:{broker.port}"]
+        good = self.write("good.properties", "client.id=me\nrequest.timeout.ms=9000\n")
+        secure = self.write("secure.properties", "security.protocol=SASL_SSL\n")
+        for words in (["topic", "list"], ["config", "list", "broker", "1"], ["producers", "list"]):
+            self.assertEqual(self.run_command(*words, *to, "--command-config", good)[0], OK)
+            code, out, err = self.run_command(*words, *to, "--command-config", secure)
+            self.assertEqual((code, out), (USAGE, ""))
+            self.assertIn("security.protocol SASL_SSL: this client speaks PLAINTEXT only", err)
+            code, out, err = self.run_command(*words, *to, "--command-config", "missing.properties")
+            self.assertEqual((code, out), (USAGE, ""))
+            self.assertIn("missing.properties: there is no such file", err)
+        code, out, err = self.run_command("--bootstrap-server", to[1], "--list", "--command-config", secure,
+                                          name="kafka-topics.sh")
+        self.assertEqual((code, out), (FAILED, ""))
+        self.assertIn("this client speaks PLAINTEXT only", err)
         self.assertEqual(self.run_command("topic", "create")[0], USAGE)
 
 
