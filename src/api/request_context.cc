@@ -20,6 +20,7 @@ void RequestContext::start(ConnectionInfo& connection, ResponseSink& sink, bytes
   body_at_ = 0;
   row = nullptr;
   version_is_known = true;
+  is_barrier = false;
 }
 
 void RequestContext::clear() {

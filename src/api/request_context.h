@@ -118,6 +118,8 @@ class RequestContext {
   bool version_is_known = true;  // false only for ApiVersions of an unknown version
   Response response;
   Work* work = nullptr;  // the handler's, set while the request waits
+  /// Set by a handler: no later request of the connection begins before this one is answered.
+  bool is_barrier = false;
 
  private:
   friend class Dispatcher;

@@ -210,6 +210,7 @@ void Connection::admit(Exchange& exchange) {
   const bool follows_others = unfinished_++ > 0;
   barrier_runs_ = !exchange.row->overlaps;
   const api::Progress progress = dispatcher_.admit(exchange, follows_others);
+  if (exchange.is_barrier && !exchange.is_finished) barrier_runs_ = true;
   if (progress == api::Progress::kWaiting) return;
   if (progress == api::Progress::kClose) exchange.response.fate = api::Response::Fate::kClose;
   mark_finished(exchange);
@@ -221,7 +222,7 @@ void Connection::mark_finished(Exchange& exchange) {
   exchange.work = nullptr;
   exchange.drop_frame();
   --unfinished_;
-  if (!exchange.row->overlaps) barrier_runs_ = false;
+  if (!exchange.row->overlaps || exchange.is_barrier) barrier_runs_ = false;
   if (exchange.response.fate == api::Response::Fate::kClose) takes_requests_ = false;
 }
 

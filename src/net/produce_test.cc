@@ -104,6 +104,37 @@ TEST_F(ProduceTest, EveryVersionIsAnswered) {
   }
 }
 
+// What takes long to unpack is checked beside the reactor; nothing of its connection passes it.
+TEST_F(ProduceTest, MuchToUnpackKeepsItsPlace) {
+  start();
+  const record::BatchOptions zstd{.codec = bytes::CodecId::kZstd};
+  const auto heavy = [&](int32_t sequence) {
+    return batch_of({std::string(600'000, 'h'), "end"}, {5, 0, sequence}, 1'750'000'000'000, zstd);
+  };
+  TestClient client(*broker_);
+  TestClient other(*broker_);
+  for (int32_t round = 0; round < 10; ++round) {
+    const int32_t base = round * 6;
+    std::vector<int32_t> ids;
+    ids.push_back(client.send(produce_request("t", 0, batch_of({"a"}, {5, 0, base})), 9));
+    ids.push_back(client.send(produce_request("t", 0, heavy(base + 1)), 9));
+    ids.push_back(client.send(produce_request("t", 0, batch_of({"b"}, {5, 0, base + 3})), 9));
+    ids.push_back(client.send(produce_request("t", 0, heavy(base + 4)), 9));
+    const auto bomb = other.send(
+        produce_request("t", 1, batch_of({std::string(40 << 20, 'x')}, {}, 1'750'000'000'000, zstd)), 9);
+    std::vector<int64_t> offsets;
+    for (const int32_t id : ids) {
+      const auto answer = client.receive_as<gen::ProduceResponse>(id, 9);
+      EXPECT_EQ(answer.responses[0].partition_responses[0].error_code, 0) << "round " << round;
+      offsets.push_back(answer.responses[0].partition_responses[0].base_offset);
+    }
+    EXPECT_EQ(offsets, (std::vector<int64_t>{base, base + 1, base + 3, base + 4}));
+    const auto refused = other.receive_as<gen::ProduceResponse>(bomb, 9);
+    EXPECT_EQ(refused.responses[0].partition_responses[0].error_code, 87) << "a bomb";
+  }
+  client.send(produce_request("t", 0, heavy(60)), 9);  // and nobody waits for it
+}
+
 TEST_F(ProduceTest, WithoutAcksThereIsNoAnswer) {
   start();
   TestClient client(*broker_);

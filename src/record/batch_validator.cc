@@ -125,6 +125,7 @@ struct BatchValidator::Walk {
   int64_t lowest;
   int64_t highest;
   int64_t max_timestamp = kNoTimestamp;
+  uint64_t unpacked = 0;  // bytes
 };
 
 /// Record errors refuse the whole batch; a timestamp among them decides the code.
@@ -268,6 +269,11 @@ bool BatchValidator::walk_compressed(const BatchView& batch, Walk& walk) {
   for (int32_t left = batch.records_count(); left > 0 && failure == nullptr; --left) {
     const int32_t length = feed.take_length();
     if (length < 0) break;
+    walk.unpacked += static_cast<uint64_t>(length);
+    if (walk.unpacked > walk.rules.work_max) [[unlikely]] {
+      walk.verdict.standing = Standing::kPutOff;
+      return false;
+    }
     RecordFields fields;
     if (feed.at_hand().size() >= static_cast<size_t>(length)) {
       const ByteSpan bytes = feed.take(static_cast<size_t>(length));
@@ -329,7 +335,13 @@ ProduceVerdict BatchValidator::validate(MutableByteSpan records, const ProduceRu
   Walk walk(batch, rules, verdict);
   if (!walk_records(batch, walk)) return verdict;
   const bool is_recoded = rules.codec && *rules.codec != *batch.codec();
-  if ((is_recoded || !walk.offsets_are_regular) && !rebuild(batch, rules, verdict)) return verdict;
+  if (is_recoded || !walk.offsets_are_regular) {
+    if (std::max<uint64_t>(walk.unpacked, batch.size()) > rules.work_max / 4) {
+      verdict.standing = Standing::kPutOff;
+      return verdict;
+    }
+    if (!rebuild(batch, rules, verdict)) return verdict;
+  }
   if (rules.timestamp_type == TimestampType::kCreateTime)
     stamp_timestamps(verdict.batch, TimestampType::kCreateTime, walk.max_timestamp);
   verdict.standing = Standing::kAccepted;

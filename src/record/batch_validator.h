@@ -30,6 +30,8 @@ struct ProduceRules {
   std::optional<int> level;        // compression.<codec>.level
   int64_t now_ms = 0;
   DecompressLimits limits;
+  /// So many bytes of records may be unpacked, and a quarter of it encoded anew, in this call.
+  uint64_t work_max = std::numeric_limits<uint64_t>::max();
 };
 
 /// One entry of the response's RecordErrors.
@@ -57,6 +59,7 @@ struct ProduceVerdict {
     kAccepted,   // append `batch` if dedup says so
     kRefused,    // `error` is the answer if dedup says append
     kMalformed,  // `error` is the answer; dedup is not asked, `facts` is unset
+    kPutOff,     // more work than `work_max`: ask again with a higher one, where waiting hurts nobody
   };
 
   ProduceVerdict() = default;

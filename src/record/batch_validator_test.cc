@@ -381,6 +381,28 @@ TEST(BatchValidator, BombsAreRefusedWithoutKeepingThem) {
   expect_malformed(bytes, ErrorCode::kInvalidRecord, "limit", rules);
 }
 
+TEST(BatchValidator, MuchWorkIsPutOffAndDoneWhenAskedAgain) {
+  BatchValidator validator;
+  auto rules = rules_of_topic();
+  rules.work_max = 10'000;
+  auto small = batch_of(90, {.codec = CodecId::kZstd}, 100);
+  EXPECT_EQ(validator.validate(small, rules).standing, Standing::kAccepted);
+  auto large = batch_of(110, {.codec = CodecId::kZstd}, 100);
+  auto one_record = batch_of(1, {.codec = CodecId::kGzip}, 20'000);
+  auto plain = batch_of(110, {}, 100);
+  const auto before = large;
+  EXPECT_EQ(validator.validate(large, rules).standing, Standing::kPutOff);
+  EXPECT_EQ(large, before) << "nothing was changed";
+  EXPECT_EQ(validator.validate(one_record, rules).standing, Standing::kPutOff);
+  EXPECT_EQ(validator.validate(plain, rules).standing, Standing::kAccepted) << "nothing to unpack";
+  rules.codec = CodecId::kLz4;
+  EXPECT_EQ(validator.validate(plain, rules).standing, Standing::kPutOff) << "but much to encode";
+  EXPECT_EQ(validator.validate(small, rules).standing, Standing::kPutOff);
+  rules.work_max = 1 << 20;
+  for (auto* batch : {&small, &large, &one_record, &plain})
+    EXPECT_EQ(validator.validate(*batch, rules).standing, Standing::kAccepted);
+}
+
 TEST(BatchValidator, FlippedBitsNeverCrash) {
   std::mt19937_64 random(41);
   BatchValidator validator;

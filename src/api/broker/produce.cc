@@ -1,5 +1,9 @@
 #include "api/broker/produce.h"
 
+#include <algorithm>
+#include <limits>
+#include <optional>
+
 #include "api/broker/leader_hint.h"
 #include "api/broker/topic_names.h"
 #include "api/wire_code.h"
@@ -34,6 +38,8 @@ void refuse(PartitionAnswer& answer, ErrorCode code, std::string_view message = 
 
 /// More partitions than any client has; what their answers would take is not bounded by the frame.
 constexpr size_t kPartitionsMax = 100'000;
+/// Bytes of records that are unpacked on a reactor: half a millisecond of the slowest codec.
+constexpr uint64_t kWorkAtOnceMax = 256 * 1024;
 /// State that a recycled request keeps.
 constexpr size_t kKeptBatches = 64;
 
@@ -60,6 +66,8 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
     size_t topic = 0;      // places in the response
     size_t partition = 0;
     bool is_pending = false;
+    bool is_refused = false;  // it is not appended
+    std::optional<record::ProduceRules> rules;  // set while it waits for its check
   };
 
   void start(RequestContext& context, int16_t acks, int32_t timeout_ms) {
@@ -74,7 +82,6 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
   }
   RequestContext& context() { return *context_; }
   gen::ProduceResponse& response() { return response_; }
-  void note_failure() { has_failed_ = true; }
 
   PartitionAnswer& answer(size_t topic, int32_t index) {
     PartitionAnswer& answer = response_.responses[topic].partition_responses.append();
@@ -92,20 +99,68 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
     batch.op.tag = used_++;
     batch.topic = topic;
     batch.partition = partition;
+    batch.is_refused = false;
     batch.op.owner = this;
     batch.op.acks = acks_;
     batch.op.executor = &context_->executor();
     return batch;
   }
-  /// A validated batch that will not be pushed after all.
-  void drop_last_batch() { batches_[--used_]->op.clear(); }
+  /// Its records are checked by somebody who may take his time.
+  void put_off(Batch& batch, const record::ProduceRules& rules) {
+    batch.rules = rules;
+    batch.rules->work_max = std::numeric_limits<uint64_t>::max();
+    has_put_off_ = true;
+  }
+  bool has_put_off() const { return has_put_off_; }
+  /// On the I/O pool.
+  void check_put_off() {
+    record::BatchValidator validator;
+    for (size_t i = 0; i < used_; ++i) {
+      Batch& batch = *batches_[i];
+      if (batch.rules) batch.op.verdict = validator.validate(writable(batch.op.records), *batch.rules);
+    }
+  }
+  /// Back on the executor.
+  void put_off_is_checked() {
+    has_put_off_ = false;
+    for (size_t i = 0; i < used_; ++i) {
+      Batch& batch = *batches_[i];
+      if (batch.rules) judge(batch);
+      batch.rules.reset();
+    }
+    if (count_appended() == 0) return finish();
+    handler_.gather(*this);
+  }
+  /// What the batch's verdict means; a malformed one is answered.
+  void judge(Batch& batch) {
+    const bool is_malformed = batch.op.verdict.standing == record::ProduceVerdict::Standing::kMalformed;
+    if (!is_malformed && !batch.op.verdict.facts.is_transactional) return;
+    batch.is_refused = true;
+    has_failed_ = true;
+    PartitionAnswer& answer = answer_to(batch);
+    const Error& error = batch.op.verdict.error;
+    if (is_malformed) broker::refuse(answer, error.code, error.context);
+    else broker::refuse(answer, ErrorCode::kInvalidTxnState, "The transaction is not ongoing.");
+    if (!hides_log_start(static_cast<ErrorCode>(answer.error_code)))
+      answer.log_start_offset = batch.op.partition->log().log_start().value;
+  }
 
   /// After admit(): the answer is ready, or comes later.
   Progress leave_admit() {
-    if (used_ == 0) return complete();
+    if (count_appended() == 0) return complete();
     context_->work = this;
-    handler_.gather(*this);
+    if (has_put_off_) {
+      context_->is_barrier = true;
+      handler_.check_later(*this);
+    } else {
+      handler_.gather(*this);
+    }
     return Progress::kWaiting;
+  }
+  size_t count_appended() const {
+    return static_cast<size_t>(
+        std::count_if(batches_.begin(), batches_.begin() + static_cast<ptrdiff_t>(used_),
+                      [](const auto& batch) { return !batch->is_refused; }));
   }
 
   /// Bytes of its batches.
@@ -116,10 +171,12 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
   }
   /// Puts the batches into their partitions' queues, which nobody drains yet.
   void enqueue() {
-    pending_ = used_;
     for (size_t i = 0; i < used_; ++i) {
-      batches_[i]->is_pending = true;
-      batches_[i]->op.partition->enqueue(batches_[i]->op);
+      Batch& batch = *batches_[i];
+      if (batch.is_refused) continue;
+      batch.is_pending = true;
+      ++pending_;
+      batch.op.partition->enqueue(batch.op);
     }
   }
   /// `last` is the partition that was drained last.
@@ -134,7 +191,7 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
     is_submitted_ = true;
     for (size_t i = 0; i < used_; ++i) {
       Batch& batch = *batches_[i];
-      if (replica::Partition::submitted(batch.op)) settle(batch);
+      if (!batch.is_refused && replica::Partition::submitted(batch.op)) settle(batch);
     }
     if (pending_ == 0) return finish();
     if (is_expired_) return on_deadline();
@@ -169,7 +226,7 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
     batch.is_pending = false;
     --pending_;
     replica::AppendOutcome& outcome = batch.op.outcome;
-    PartitionAnswer& answer = response_.responses[batch.topic].partition_responses[batch.partition];
+    PartitionAnswer& answer = answer_to(batch);
     answer.error_code = wire_code(outcome.code);
     answer.base_offset = outcome.base_offset.value;
     answer.log_append_time_ms = outcome.append_time_ms;
@@ -183,6 +240,10 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
       listed.batch_index_error_message = error.message;
     }
     if (outcome.code == ErrorCode::kNotLeaderOrFollower) hint(batch, answer);
+  }
+
+  PartitionAnswer& answer_to(const Batch& batch) {
+    return response_.responses[batch.topic].partition_responses[batch.partition];
   }
 
   void hint(const Batch& batch, PartitionAnswer& answer) {
@@ -240,6 +301,7 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
   size_t pending_ = 0;
   int16_t acks_ = -1;
   int32_t timeout_ms_ = 0;
+  bool has_put_off_ = false;
   bool is_submitted_ = false;
   bool is_expired_ = false;
   bool has_failed_ = false;
@@ -273,6 +335,22 @@ Progress ProduceHandler::admit(RequestContext& context) {
   request_.reset();
   context.drop_frame();
   return work.leave_admit();
+}
+
+// One at a time, so that those who send much to unpack share one thread of the pool.
+void ProduceHandler::check_later(ProduceWork& work) {
+  to_check_.push_back(&work);
+  if (to_check_.size() == 1) check_next();
+}
+
+void ProduceHandler::check_next() {
+  ProduceWork& work = *to_check_.front();
+  services_.runtime.disk->run_blocking([&work] { work.check_put_off(); }, work.context().executor(),
+                                       [this, &work] {
+                                         to_check_.pop_front();
+                                         if (!to_check_.empty()) check_next();
+                                         work.put_off_is_checked();
+                                       });
 }
 
 void ProduceHandler::gather(ProduceWork& work) {
@@ -361,22 +439,13 @@ void ProduceHandler::admit_partition(ProduceWork& work, size_t topic_at, Partiti
   rules.codec = entry.settings.codec;
   rules.level = entry.settings.level;
   rules.now_ms = services_.runtime.clock->unix_ms();
-  op.verdict = validator_.validate(writable(op.records), rules);
-
-  PartitionAnswer& answer = work.answer(topic_at, data.index);
-  using Standing = record::ProduceVerdict::Standing;
-  const bool is_malformed = op.verdict.standing == Standing::kMalformed;
-  if (is_malformed || op.verdict.facts.is_transactional) {
-    const Error& error = op.verdict.error;
-    if (is_malformed) refuse(answer, error.code, error.context);
-    else refuse(answer, ErrorCode::kInvalidTxnState, "The transaction is not ongoing.");
-    if (!hides_log_start(static_cast<ErrorCode>(answer.error_code)))
-      answer.log_start_offset = partition->log().log_start().value;
-    work.note_failure();
-    return work.drop_last_batch();
-  }
+  rules.work_max = kWorkAtOnceMax;
   op.partition = partition;
   op.stamps_append_time = entry.settings.timestamp_type == record::TimestampType::kLogAppendTime;
+  op.verdict = validator_.validate(writable(op.records), rules);
+  work.answer(topic_at, data.index);
+  if (op.verdict.standing == record::ProduceVerdict::Standing::kPutOff) work.put_off(batch, rules);
+  else work.judge(batch);
 }
 
 }  // namespace semel::api::broker

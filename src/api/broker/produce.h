@@ -1,6 +1,9 @@
 // Produce: batches of records into partitions (KIP-98, docs/formats/record-batch.md).
 #pragma once
 
+#include <deque>
+#include <vector>
+
 #include "api/broker/services.h"
 #include "api/work_pool.h"
 #include "gen/produce.h"
@@ -34,6 +37,8 @@ class ProduceHandler final : public Handler {
   static constexpr size_t kGatheredMax = 64;
   static constexpr size_t kGatheredBytesMax = 64 * 1024;
   void gather(ProduceWork& work);
+  void check_later(ProduceWork& work);
+  void check_next();
   using TopicData = gen::ProduceRequest::TopicProduceData;
   using PartitionData = gen::ProduceRequest::PartitionProduceData;
 
@@ -55,6 +60,7 @@ class ProduceHandler final : public Handler {
   std::vector<ProduceWork*> gathered_;
   std::vector<ProduceWork*> serving_;  // its room is kept
   size_t gathered_bytes_ = 0;
+  std::deque<ProduceWork*> to_check_;  // the first one is being checked
   PassEnd pass_end_{*this};
   bool pass_end_is_out_ = false;
 };
