@@ -13,7 +13,6 @@ namespace semel::log {
 namespace {
 
 constexpr size_t kFilesAtATime = 4;
-constexpr rt::Duration kSlowFilesystemSync = std::chrono::milliseconds(20);
 
 /// One thing to make durable. `log` is blamed if it fails.
 struct SyncItem {
@@ -78,6 +77,28 @@ void Commit::clear() {
   }
 }
 
+/// What syncs have cost lately, in nanoseconds.
+///
+/// A sync of the file system waits for other writers too, so it may be slow at times; how much a file
+/// costs differs by disk. Neither is known beforehand, so both are measured. A file system that was
+/// found slow seems a little faster with each commit that does without it, until it is tried again.
+class SyncCosts {
+ public:
+  bool filesystem_is_cheaper(size_t files) const {
+    return filesystem_ <= file_ * static_cast<int64_t>((files + kFilesAtATime - 1) / kFilesAtATime);
+  }
+  void filesystem_took(rt::Duration took) { filesystem_ += (took.count() - filesystem_) / 2; }
+  /// `files` one after another; together with other threads that did the same.
+  void files_took(rt::Duration took, size_t files) {
+    file_ += (took.count() / static_cast<int64_t>(files) - file_) / 4;
+    filesystem_ -= filesystem_ / 8;
+  }
+
+ private:
+  int64_t filesystem_ = 0;
+  int64_t file_ = 1'000'000;
+};
+
 }  // namespace
 
 struct Flusher::Shared : std::enable_shared_from_this<Flusher::Shared> {
@@ -90,7 +111,7 @@ struct Flusher::Shared : std::enable_shared_from_this<Flusher::Shared> {
   struct Queue {
     std::vector<std::shared_ptr<Log>> waiting;
     bool is_running = false;
-    bool prefers_files = false;        // the last syncfs was slow
+    SyncCosts costs;
     bool knows_no_filesystem = false;  // the system cannot do it
     FlusherCounters counters;
     std::vector<rt::UniqueFunction<void()>> idle;
@@ -107,6 +128,7 @@ struct Flusher::Shared : std::enable_shared_from_this<Flusher::Shared> {
   void run_job(SyncJob& job);
   void sync_filesystem();
   void run_filesystem_job(SyncJob& job);
+  void finish_files();
   void finish();
   void finish_round();
 
@@ -115,6 +137,8 @@ struct Flusher::Shared : std::enable_shared_from_this<Flusher::Shared> {
   const std::vector<rt::Executor*> executors;
   const rt::Plants* plants;
   rt::Guarded<Queue> queue;
+  rt::Instant began;            // of a commit by files …
+  size_t files_in_a_row = 0;    // … of which each thread syncs so many; 0 = too few to measure
   Commit commit;  // of whoever set Queue::is_running; a job belongs to its thread until it is done
 };
 
@@ -124,8 +148,7 @@ Flusher::~Flusher() = default;
 
 void Flusher::request(std::shared_ptr<Log> log) {
   const bool starts = shared_->queue.with([&](Shared::Queue& queue) {
-    if (std::ranges::find(queue.waiting, log) == queue.waiting.end())
-      queue.waiting.push_back(std::move(log));
+    if (!log->mark_waiting(true)) queue.waiting.push_back(std::move(log));
     return !std::exchange(queue.is_running, true);
   });
   if (starts) shared_->start();
@@ -146,21 +169,27 @@ void Flusher::when_idle(rt::UniqueFunction<void()> done) {
 
 void Flusher::Shared::start() {
   bool may_use_filesystem = false;
+  SyncCosts costs;
   queue.with([&](Queue& state) {
     commit.logs.swap(state.waiting);
-    may_use_filesystem = !state.prefers_files && !state.knows_no_filesystem;
-    state.prefers_files = false;
+    for (const auto& log : commit.logs) log->mark_waiting(false);
+    may_use_filesystem = !state.knows_no_filesystem;
+    costs = state.costs;
     ++state.counters.commits;
     state.counters.logs += commit.logs.size();
   });
   commit.plan();
-  const auto files = std::ranges::count_if(
-      commit.items, [](const SyncItem& item) { return item.file != nullptr; });
-  if (may_use_filesystem && static_cast<size_t>(files) > kFilesAtATime) return sync_filesystem();
+  const auto files = static_cast<size_t>(std::ranges::count_if(
+      commit.items, [](const SyncItem& item) { return item.file != nullptr; }));
+  if (may_use_filesystem && files > kFilesAtATime && costs.filesystem_is_cheaper(files))
+    return sync_filesystem();
+  began = clock.now();
   commit.jobs_used = std::clamp<size_t>(commit.items.size(), 1, kFilesAtATime);
   for (size_t i = 0; i < commit.items.size(); ++i)
     commit.jobs[i % commit.jobs_used].items.push_back(std::move(commit.items[i]));
   queue.with([&](Queue& state) { state.counters.file_syncs += commit.items.size(); });
+  const size_t in_a_row = commit.jobs.front().items.size();
+  files_in_a_row = files > kFilesAtATime ? in_a_row : 0;
   dispatch();
 }
 
@@ -171,9 +200,17 @@ void Flusher::Shared::dispatch() {
   for (size_t i = 0; i < count; ++i) {
     disk.run_blocking([self = shared_from_this(), i] { self->run_job(self->commit.jobs[i]); }, back,
                       [self = shared_from_this()] {
-                        if (--self->commit.jobs_left == 0) self->finish();
+                        if (--self->commit.jobs_left == 0) self->finish_files();
                       });
   }
+}
+
+void Flusher::Shared::finish_files() {
+  if (files_in_a_row > 0) {
+    const rt::Duration took = clock.now() - began;
+    queue.with([&](Queue& state) { state.costs.files_took(took, files_in_a_row); });
+  }
+  finish();
 }
 
 /// A file for which there is no room waits for the next commit: records are safe without it.
@@ -220,11 +257,11 @@ void Flusher::Shared::run_filesystem_job(SyncJob& job) {
   job.blamed = nullptr;
   const rt::Instant start = clock.now();
   job.result = disk.sync_filesystem(commit.logs.front()->path());
-  const bool is_slow = clock.now() - start > kSlowFilesystemSync;
+  const rt::Duration took = clock.now() - start;
   const bool is_unknown = !job.result && job.result.error().code == ErrorCode::kInvalidRequest;
   queue.with([&](Queue& state) {
     ++state.counters.filesystem_syncs;
-    state.prefers_files = is_slow;
+    state.costs.filesystem_took(took);
     state.knows_no_filesystem = state.knows_no_filesystem || is_unknown;
   });
   if (!is_unknown) return;

@@ -1,8 +1,8 @@
 // Flusher: group commit of one file system, for logs of durability class `ack`.
 //
 // Requests that arrive while a commit runs form the next one. A commit of up to four dirty files is
-// parallel fdatasyncs; of more it is one syncfs, unless the last syncfs took over 20 ms (it waits for
-// other writers too) or the system cannot do it with reliable errors.
+// parallel fdatasyncs; of more it is one syncfs, unless syncfs took longer lately than so many files
+// would (it waits for other writers too) or the system cannot do it with reliable errors.
 #pragma once
 
 #include <memory>

@@ -200,6 +200,8 @@ class Log {
   /// Makes everything durable: records, indexes of sealed segments, epochs, waiting snapshots; moves the
   /// recovery point. Blocks, also while another flush of this log runs.
   Result<void> flush();
+  /// The flusher's mark of a log that waits for a commit: sets it, and tells what it was.
+  bool mark_waiting(bool waits) { return waits_for_commit_.exchange(waits, std::memory_order_acq_rel); }
   void set_listener(std::weak_ptr<LogListener> listener);
   std::shared_ptr<LogListener> listener() const;
   /// Trims and syncs all files and takes a producer snapshot, as Kafka at a controlled stop. The log
@@ -271,6 +273,7 @@ class Log {
   std::atomic<int64_t> flushed_at_ms_{0};  // LogContext::steady_unix_ms of the last flush, or of opening
   std::atomic<int64_t> first_unstable_{-1};  // −1 = none
   std::atomic<int64_t> high_watermark_{0};
+  std::atomic<bool> waits_for_commit_{false};
   mutable rt::Guarded<std::weak_ptr<LogListener>> listener_;
 };
 
