@@ -12,7 +12,10 @@
 #include <new>
 #include <utility>
 
+#include "bench/memory_disk.h"
 #include "bench/workload.h"
+#include "gen/fetch.h"
+#include "log/offset_index.h"
 #include "log/producer_snapshot.h"
 #include "record/batch_validator.h"
 
@@ -140,6 +143,62 @@ void count_snapshot() {
   count("snapshot_decode_entry", kProducers, [&] { keep(log::decode_producer_snapshot(file.span())); });
 }
 
+/// The answer of a Fetch up to what is handed to the socket; records stay in their files.
+void count_fetch_response(int64_t partitions) {
+  gen::FetchResponse response;
+  bytes::Writer writer;
+  const auto assemble = [&] {
+    for (int i = 0; i < 64; ++i) {
+      response.reset();
+      auto& topic = response.responses.append();
+      topic.topic = "orders";
+      for (int64_t p = 0; p < partitions; ++p) {
+        auto& partition = topic.partitions.append();
+        partition.partition_index = static_cast<int32_t>(p);
+        partition.high_watermark = 1000;
+        partition.records = wire::Records::external(static_cast<uint32_t>(p), 16'384);
+      }
+      writer.clear();
+      const wire::FrameStart start = wire::begin_frame(writer);
+      wire::put_response_header(writer, 7, 1);
+      const auto encoded = response.encode(writer, 12);
+      SEMEL_ASSERT(encoded.has_value());
+      wire::end_frame(writer, start);
+    }
+  };
+  assemble();
+  count("assemble_fetch_response/" + std::to_string(partitions), 64, assemble);
+}
+
+/// Where a batch lies: among the newest, in memory; older ones by the index's file.
+void count_look_up(int64_t entries) {
+  constexpr size_t kOperations = 1024;
+  MemoryDisk disk;
+  log::OffsetIndex index(disk, "index", Offset{0}, 10 << 20);
+  SEMEL_ASSERT(index.create().has_value());
+  for (int64_t i = 0; i < entries; ++i) {
+    SEMEL_ASSERT(index.make_room().has_value());
+    index.append(Offset{i * 10 + 9}, static_cast<uint32_t>(i * 4096));
+  }
+  SEMEL_ASSERT(index.write_out().has_value());
+  const auto look_up = [&] {
+    for (size_t i = 0; i < kOperations; ++i)
+      keep(index.floor(Offset{static_cast<int64_t>(i) * 7919 % (entries * 10)}));
+  };
+  look_up();
+  count("index_look_up/" + std::to_string(entries), kOperations, look_up);
+}
+
+void count_newest() {
+  log::PairWindow window;
+  for (uint32_t i = 0; i < 200; ++i) window.push({i * 3, i * 16'384});
+  const auto look_up = [&] {
+    for (int i = 0; i < 1024; ++i) keep(window.floor(199 * 3));
+  };
+  look_up();
+  count("newest_look_up", 1024, look_up);
+}
+
 int count_instructions() {
   for (const int64_t producers : {1, 1'000, 100'000}) count_dedup(producers);
   count_validation(1, 100, record::CodecId::kNone);
@@ -147,6 +206,9 @@ int count_instructions() {
                            record::CodecId::kLz4, record::CodecId::kZstd})
     count_validation(100, 100, codec);
   count_frame();
+  for (const int64_t partitions : {1, 100}) count_fetch_response(partitions);
+  for (const int64_t entries : {50, 100'000}) count_look_up(entries);
+  count_newest();
   count_snapshot();
   return 0;
 }

@@ -1,8 +1,15 @@
 #include "bytes/writer.h"
 
+#include <algorithm>
+
 namespace semel::bytes {
 
-void Writer::put_uvarint(uint32_t value) {
+void Writer::make_room(size_t count) {
+  constexpr size_t kSmallest = 64;
+  room_.resize(std::max({kSmallest, room_.size() * 2, size_ + count}));
+}
+
+void Writer::put_long_uvarint(uint32_t value) {
   while (value >= 0x80) {
     put_i8(static_cast<int8_t>(value | 0x80));
     value >>= 7;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
@@ -24,24 +25,43 @@ class Writer {
     uint32_t size;  // bytes
   };
 
+  Writer() = default;
+  Writer(const Writer&) = default;
+  Writer& operator=(const Writer&) = default;
+  Writer(Writer&& other) noexcept
+      : room_(std::move(other.room_)),
+        size_(std::exchange(other.size_, 0)),
+        splices_(std::move(other.splices_)),
+        spliced_bytes_(std::exchange(other.spliced_bytes_, 0)) {}
+  Writer& operator=(Writer&& other) noexcept {
+    room_ = std::move(other.room_);
+    size_ = std::exchange(other.size_, 0);
+    splices_ = std::move(other.splices_);
+    spliced_bytes_ = std::exchange(other.spliced_bytes_, 0);
+    return *this;
+  }
+
   void clear() {
-    bytes_.clear();
+    size_ = 0;
     splices_.clear();
     spliced_bytes_ = 0;
   }
-  void reserve(size_t count) { bytes_.reserve(count); }
-  size_t size() const { return bytes_.size(); }
-  ByteSpan written() const { return bytes_; }
+  void reserve(size_t count) {
+    if (count > room_.size()) room_.resize(count);
+  }
+  size_t size() const { return size_; }
+  ByteSpan written() const { return {room_.data(), size_}; }
   /// As written(), to be changed in place; valid until the next put.
-  MutableByteSpan written_in_place() { return bytes_; }
+  MutableByteSpan written_in_place() { return {room_.data(), size_}; }
   const std::vector<Splice>& splices() const { return splices_; }
   /// Bytes written plus bytes spliced.
-  size_t total_size() const { return bytes_.size() + spliced_bytes_; }
+  size_t total_size() const { return size_ + spliced_bytes_; }
   /// Gives the bytes away; the Writer is empty afterwards.
   Buffer take() {
+    room_.resize(std::exchange(size_, 0));
     spliced_bytes_ = 0;
     splices_.clear();
-    return Buffer::take(std::move(bytes_));
+    return Buffer::take(std::exchange(room_, {}));
   }
 
   template <std::integral T>
@@ -61,13 +81,18 @@ class Writer {
     if (!span.empty()) std::memcpy(grow(span.size()), span.data(), span.size());
   }
   void put_text(std::string_view text) { put_bytes(as_bytes(text)); }
-  void put_uvarint(uint32_t value);
+  void put_uvarint(uint32_t value) {
+    if (value < 0x80) [[likely]]
+      *grow(1) = static_cast<std::byte>(value);
+    else
+      put_long_uvarint(value);
+  }
   void put_varint(int32_t value) {
     put_uvarint((static_cast<uint32_t>(value) << 1) ^ static_cast<uint32_t>(value >> 31));
   }
   void put_varlong(int64_t value);
   void put_splice(uint32_t id, uint32_t size) {
-    splices_.push_back({bytes_.size(), id, size});
+    splices_.push_back({size_, id, size});
     spliced_bytes_ += size;
   }
 
@@ -76,25 +101,30 @@ class Writer {
   MutableByteSpan extend(size_t count) { return {grow(count), count}; }
   /// Cuts the bytes behind `size` off; at most what is written, and no splice may lie behind it.
   void truncate(size_t size) {
-    SEMEL_ASSERT(size <= bytes_.size() && (splices_.empty() || splices_.back().position <= size));
-    bytes_.resize(size);
+    SEMEL_ASSERT(size <= size_ && (splices_.empty() || splices_.back().position <= size));
+    size_ = size;
   }
 
   /// Overwrites bytes written earlier; [at, at + sizeof(T)) must exist.
   template <std::integral T>
   void patch_be(size_t at, T value) {
-    SEMEL_ASSERT(at + sizeof(T) <= bytes_.size());
-    store_be(bytes_.data() + at, value);
+    SEMEL_ASSERT(at + sizeof(T) <= size_);
+    store_be(room_.data() + at, value);
   }
 
  private:
   std::byte* grow(size_t count) {
-    const size_t at = bytes_.size();
-    bytes_.resize(at + count);
-    return bytes_.data() + at;
+    if (room_.size() - size_ < count) [[unlikely]]
+      make_room(count);
+    std::byte* place = room_.data() + size_;
+    size_ += count;
+    return place;
   }
+  [[gnu::noinline]] void make_room(size_t count);
+  void put_long_uvarint(uint32_t value);
 
-  std::vector<std::byte> bytes_;
+  std::vector<std::byte> room_;  // of which size_ are written
+  size_t size_ = 0;
   std::vector<Splice> splices_;
   size_t spliced_bytes_ = 0;
 };
