@@ -27,7 +27,7 @@ constexpr std::array kPlants{
     PlantInfo{"early_state", &rt::Plants::state_before_write, "bad_disk", 2},
     PlantInfo{"same_id", &rt::Plants::same_producer_id, "calm", 1},
     PlantInfo{"client_renumbers", &rt::Plants::client_renumbers, "native_once", 1},
-    PlantInfo{"client_repeats", &rt::Plants::client_repeats, "native_at_most_once", 29},
+    PlantInfo{"client_repeats", &rt::Plants::client_repeats, "native_at_most_once", 106},
     PlantInfo{"client_skips_crc", &rt::Plants::client_skips_crc, "rot", 3},
     PlantInfo{"client_stale_answer", &rt::Plants::client_takes_stale_answer, "native_once", 3},
 };

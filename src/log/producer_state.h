@@ -62,9 +62,9 @@ class ProducerState {
   /// A batch that a leader accepted: taken as it is.
   void replay(const BatchIdentity& batch, const StoredBatch& stored, int64_t now_ms);
   /// Adds the entries of a snapshot to an empty state. `sidecar` (may be null) gives the rest for
-  /// the producers in it. Entries without it count as appended `now_ms`; entries of either kind
-  /// that have expired by the broker's clock are left out, but none that start_rebuild() kept
-  /// aside.
+  /// the producers in it. Entries without it count as appended `now_ms`. Nobody expires by this: a
+  /// wall clock that jumped while the broker was down looks like a long absence, so each lives for
+  /// a quarter of an hour (or for the whole expiration, if that is shorter) at least.
   void load(std::span<const ProducerSnapshotEntry> entries, std::span<const ProducerView> sidecar,
             int64_t now_ms);
   /// Truncation: the state must be rebuilt from a snapshot at or below the cut and a replay up to

@@ -1,13 +1,15 @@
 // Loading, rebuilding, expiring and reading of ProducerState.
 #include <algorithm>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "log/producer_state.h"
 
 namespace semel::log {
 namespace {
+
+/// A loaded producer lives so long at least: whoever saw his broker go down has sent again by then.
+constexpr int64_t kGraceMs = 15 * 60 * 1000;
 
 /// How many sequences `sequence` lies before `last`: 0 … 2^31−1.
 int64_t behind(Sequence last, Sequence sequence) {
@@ -111,8 +113,7 @@ void ProducerState::load(std::span<const ProducerSnapshotEntry> entries,
   std::unordered_map<ProducerId, const ProducerView*> known;
   known.reserve(sidecar.size());
   for (const ProducerView& view : sidecar) known.emplace(view.producer_id, &view);
-  std::unordered_set<ProducerId> alive;
-  for (const ProducerView& view : kept_aside_) alive.insert(view.producer_id);
+  const int64_t least_ms = now_ms - config_.expiration_ms + std::min(kGraceMs, config_.expiration_ms);
   for (const ProducerSnapshotEntry& entry : entries) {
     if (table_.find(entry.producer_id) != ProducerTable::kNone) continue;
     const auto found = known.find(entry.producer_id);
@@ -124,9 +125,8 @@ void ProducerState::load(std::span<const ProducerSnapshotEntry> entries,
     view.coordinator_epoch = entry.coordinator_epoch;
     view.timestamp_ms = entry.timestamp_ms;
     view.txn_first_offset = entry.txn_first_offset;
-    if (view.txn_first_offset.value >= 0 || alive.contains(view.producer_id) ||
-        !has_expired(view.last_append_ms, now_ms))
-      insert_view(view);
+    view.last_append_ms = std::max(view.last_append_ms, least_ms);
+    insert_view(view);
   }
 }
 

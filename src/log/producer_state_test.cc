@@ -307,6 +307,21 @@ TEST(ProducerState, ReplayWithAGapDoesNotClaimWhatItDidNotSee) {
   EXPECT_TRUE(send(partition, 20).is_appended);
 }
 
+TEST(ProducerState, AClockThatJumpedWhileTheBrokerWasDownForgetsNobody) {
+  TestPartition partition;
+  for (int32_t i = 0; i < 3; ++i) send(partition, i);
+  const auto entries = partition.state.snapshot();
+  const auto views = partition.state.views();
+  const int64_t later_ms = partition.now_ms + 3 * ProducerStateConfig{}.expiration_ms;
+  ProducerState loaded({});
+  loaded.load(entries, views, later_ms);
+  ASSERT_TRUE(loaded.find(ProducerId{0}));
+  EXPECT_EQ(loaded.find(ProducerId{0})->batches.size(), 3u);
+  constexpr int64_t kMinute = 60'000;
+  EXPECT_EQ(loaded.expire_step(later_ms + 14 * kMinute, 10), 0u) << "time enough to send again";
+  EXPECT_EQ(loaded.expire_step(later_ms + 16 * kMinute, 10), 1u);
+}
+
 TEST(ProducerState, RebuildKeepsWhatNoLogCanTell) {
   TestPartition partition;
   for (int32_t i = 0; i < 8; ++i) send(partition, i);
@@ -366,13 +381,15 @@ TEST(ProducerState, CountersSurviveWithTheSidecar) {
   EXPECT_EQ(partition.state.totals().duplicates, 0u);
 }
 
-TEST(ProducerState, SidecarEntriesExpireAtLoadOthersDoNot) {
+TEST(ProducerState, NobodyExpiresAtLoad) {
   for (const bool with_sidecar : {true, false}) {
     TestPartition partition;
     send(partition, 0);
     partition.now_ms += 2 * kDay;
     partition.restart(true, with_sidecar);
-    EXPECT_EQ(partition.state.size(), with_sidecar ? 0u : 1u);
+    EXPECT_EQ(partition.state.size(), 1u);
+    partition.now_ms += 16 * 60'000;
+    EXPECT_EQ(partition.state.expire_step(partition.now_ms, 10), with_sidecar ? 1u : 0u);
   }
 }
 
