@@ -169,6 +169,8 @@ Result<void> LogLoader::open_segments() {
     if (lacks_index || files.log_bytes == 0) usable.index_bytes = usable.time_index_bytes = 0;
     if (lacks_index && files.log_bytes > 0) first_to_scan = std::min(first_to_scan, loaded_.segments.size());
     SEMEL_TRY(auto segment, Segment::load(context_.disk, folder_, base, config_, usable));
+    if (loaded_.segments.size() > 1 && loaded_.segments.back()->size() == 0)
+      SEMEL_CHECK(drop_empty(loaded_.segments.size() - 1));
     loaded_.segments.push_back(std::move(segment));
   }
   if (loaded_.segments.empty()) return start_anew(hints_.log_start);
@@ -182,7 +184,7 @@ Result<void> LogLoader::open_segments() {
     if (is_checked && !loaded_.segments[i]->check_indexes()) first_to_scan = i;
   }
   if (first_to_scan == SIZE_MAX) {
-    auto end = loaded_.segments.back()->read_next_offset();
+    auto end = read_log_end();
     if (end) {
       loaded_.log_end = *end;
       return load_producers(*end);
@@ -191,6 +193,27 @@ Result<void> LogLoader::open_segments() {
     first_to_scan = loaded_.segments.size() - 1;
   }
   return recover(first_to_scan);
+}
+
+/// Of segments that need no scan.
+Result<Offset> LogLoader::read_log_end() {
+  auto& segments = loaded_.segments;
+  while (segments.size() > 1 && segments.back()->size() == 0) {
+    SEMEL_TRY(const Offset end, segments[segments.size() - 2]->read_next_offset());
+    if (end <= segments.back()->base()) break;
+    SEMEL_CHECK(drop_empty(segments.size() - 1));
+  }
+  return segments.back()->read_next_offset();
+}
+
+/// When the log could not be rolled for want of space, an empty segment may lie inside the one before.
+Result<void> LogLoader::drop_empty(size_t index) {
+  Segment& segment = *loaded_.segments[index];
+  SEMEL_ASSERT(segment.size() == 0 && index > 0);
+  log_info("log", "{}: the empty segment at offset {} is removed", folder_, segment.base().value);
+  SEMEL_CHECK(segment.remove_retired());
+  loaded_.segments.erase(loaded_.segments.begin() + static_cast<ptrdiff_t>(index));
+  return {};
 }
 
 Result<void> LogLoader::start_anew(Offset base) {

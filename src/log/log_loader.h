@@ -68,6 +68,8 @@ class LogLoader {
   Result<void> finish_swaps();
   Result<Offset> swap_end(Offset base);
   Result<void> open_segments();
+  Result<Offset> read_log_end();
+  Result<void> drop_empty(size_t index);
   Result<void> load_epochs();
   Result<void> recover(size_t first);
   /// False if the log ends inside this segment.

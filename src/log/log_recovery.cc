@@ -14,6 +14,9 @@ Result<void> LogLoader::recover(size_t first) {
   SEMEL_CHECK(load_producers(segments[first]->base()));
   for (size_t i = first; i < segments.size(); ++i) {
     SEMEL_TRY(const bool is_whole, recover_segment(i));
+    while (is_whole && i + 1 < segments.size() && segments[i + 1]->size() == 0 &&
+           segments[i + 1]->base() < loaded_.log_end)
+      SEMEL_CHECK(drop_empty(i + 1));
     if (!is_whole || i + 1 == segments.size()) break;
     if (segments[i + 1]->base() > loaded_.log_end && !config_.compacts) {
       SEMEL_CHECK(end_before_hole(i));

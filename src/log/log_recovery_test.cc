@@ -341,5 +341,43 @@ TEST(LogPowerCut, NothingFlushedIsLostAndTheRestIsAPrefix) {
   EXPECT_GT(cut_short, 20u) << "the cuts did not hurt: the test proves nothing";
 }
 
+// A roll that finds no space leaves nothing behind; what an earlier version or a power cut left is removed.
+TEST(LogWithoutSpace, AnEmptySegmentInsideAnotherHidesNothing) {
+  for (const bool was_clean : {true, false}) {
+    rt::sim::World world(4);
+    rt::sim::Node& node = world.add_node("n");
+    rt::sim::Process& process = node.boot(1);
+    ASSERT_TRUE(process.disk().make_directories("/d/t-0"));
+    LogBench bench(process.disk(), *process.runtime().random);
+    BatchMaker maker;
+    const LogConfig config{.segment_bytes = 2000};
+    auto log = *bench.open("/d/t-0", config);
+    ASSERT_TRUE(lead(*log, maker.make(1, 1500, kNow)));
+    node.file_system().fail_next(rt::sim::DiskOp::kChange, "1.index", Cause::kNoSpace);
+    EXPECT_FALSE(lead(*log, maker.make(1, 1500, kNow))) << "no place for a new segment";
+    EXPECT_FALSE(bench.failure);
+    EXPECT_FALSE(process.disk().exists("/d/t-0/00000000000000000001.log"));
+    ASSERT_TRUE(lead(*log, maker.make(3, 20, kNow))) << "but in the old one";
+    const auto before = testing::batches_of(*log);
+    EXPECT_EQ(before.size(), 2u);
+    for (const char* left_over : {"/d/t-0/00000000000000000001.log", "/d/t-0/00000000000000000002.log"}) {
+      ASSERT_TRUE(log->close_clean());
+      log.reset();
+      ASSERT_TRUE(process.disk().open(left_over, rt::OpenMode::kCreate));
+      log = *bench.open("/d/t-0", config, {.was_clean = was_clean});
+      EXPECT_EQ(log->log_end(), Offset{4});
+      EXPECT_EQ(testing::batches_of(*log), before);
+      EXPECT_FALSE(process.disk().exists(left_over));
+    }
+    ASSERT_TRUE(lead(*log, maker.make(1, 1500, kNow)));
+    EXPECT_EQ(log->segment_count(), 2u);
+    ASSERT_TRUE(log->close_clean());
+    log.reset();
+    ASSERT_TRUE(process.disk().open("/d/t-0/00000000000000000003.log", rt::OpenMode::kCreate));
+    log = *bench.open("/d/t-0", config, {.was_clean = was_clean});
+    EXPECT_EQ(testing::batches_of(*log).size(), 3u) << "also where another segment follows";
+  }
+}
+
 }  // namespace
 }  // namespace semel::log

@@ -33,11 +33,20 @@ Result<std::shared_ptr<Segment>> Segment::create(rt::Disk& disk, const std::stri
   auto segment = std::make_shared<Segment>(disk, folder, base, config);
   segment->created_ms_ = segment->modified_ms_ = now_ms;
   segment->max_timestamp_ = TimestampOffset{-1, base};
-  SEMEL_TRY(auto file, segment->log_.create());
-  if (config.preallocate) SEMEL_CHECK(file->truncate(static_cast<uint64_t>(config.segment_bytes)));
-  SEMEL_CHECK(segment->index_.create());
-  SEMEL_CHECK(segment->time_index_.create());
+  auto made = segment->create_files();
+  if (!made) {
+    // An empty segment that stays behind would hide what its predecessor is filled with meanwhile.
+    SEMEL_CHECK(segment->remove_retired());
+    return fail(std::move(made.error()));
+  }
   return segment;
+}
+
+Result<void> Segment::create_files() {
+  SEMEL_TRY(auto file, log_.create());
+  if (config_.preallocate) SEMEL_CHECK(file->truncate(static_cast<uint64_t>(config_.segment_bytes)));
+  SEMEL_CHECK(index_.create());
+  return time_index_.create();
 }
 
 Result<std::shared_ptr<Segment>> Segment::load(rt::Disk& disk, const std::string& folder, Offset base,

@@ -121,6 +121,7 @@ class Segment {
   void set_jitter_ms(int64_t jitter_ms) { jitter_ms_ = jitter_ms; }
 
  private:
+  Result<void> create_files();
   void note_batch(const record::BatchView& batch, uint64_t position);
   Result<uint64_t> note_part(bytes::ByteSpan batches, uint64_t position);
   Result<void> index_batch(const record::BatchView& batch, uint64_t position);

@@ -10,6 +10,7 @@ namespace {
 template <class Int>
 void read_number(const cluster::ConfigLayers& layers, std::string_view key, Int& value) {
   const std::string text = cluster::topic_config_value(key, layers);
+  if (text.empty()) return;  // not set, and without a default
   Int read{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), read);
   if (error == std::errc() && end == text.data() + text.size()) value = read;
