@@ -121,8 +121,10 @@ void Log::put_last(LogState& state, LeaderGroup& group, LeaderBatch& batch) {
   appended.last_offset = view.last_offset();
   appended.log_start = log_start();
   group.add(batch, view.next_offset());
-  group.is_closed = batch.how.marker != nullptr ||
-                    (batch.how.identity != nullptr && batch.how.identity->is_transactional);
+  // may_join() has asked the others.
+  if (group.count == 1)
+    group.is_closed = batch.how.marker != nullptr ||
+                      (batch.how.identity != nullptr && batch.how.identity->is_transactional);
 }
 
 Result<void> Log::make_place(LogState& state, uint64_t bytes, Offset first, Offset last,
@@ -154,11 +156,10 @@ void Log::write_group(LogState& state, LeaderGroup& group) {
     return;
   }
   const int64_t now_ms = context_.steady_unix_ms();
+  const bool are_plain = !group.is_closed && context_.plants == nullptr;
   for (size_t i = 0; i < group.count; ++i) {
     LeaderBatch& batch = *group.batches[i];
-    const bool is_plain = batch.how.identity != nullptr && !batch.how.identity->is_transactional &&
-                          context_.plants == nullptr;
-    if (is_plain) {
+    if (are_plain && batch.how.identity != nullptr) {
       const Appended& at = batch.result->appended;
       state.producers.applied(*batch.how.identity, batch.result->decision,
                               {at.base_offset, at.last_offset, max_timestamp_of(batch)}, now_ms);

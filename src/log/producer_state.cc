@@ -194,7 +194,7 @@ void ProducerState::applied(const BatchIdentity& batch, const Decision& decision
                             const StoredBatch& stored, int64_t now_ms) {
   SEMEL_ASSERT(decision.verdict == Verdict::kAppend);
   if (decision.slot == Decision::kNoSlot) [[unlikely]]
-    return applied_slowly(table_.insert(batch.producer_id), batch, stored, now_ms);
+    return applied_slowly(decision.slot, batch, stored, now_ms);
   HotSlot& slot = table_.at(decision.slot);
   SEMEL_ASSERT(slot.producer_id == batch.producer_id);
   const Sequence last = batch.last_sequence();
@@ -228,6 +228,7 @@ inline void ProducerState::note_newest(HotSlot& slot, const BatchIdentity& batch
 
 void ProducerState::applied_slowly(uint32_t number, const BatchIdentity& batch,
                                    const StoredBatch& stored, int64_t now_ms) {
+  if (number == Decision::kNoSlot) number = table_.insert(batch.producer_id);
   HotSlot& slot = table_.at(number);
   if (slot.epoch != batch.epoch) [[unlikely]] {
     if (slot.epoch != kNoProducerEpoch) count(number, Reason::kNewEpoch, nullptr);
