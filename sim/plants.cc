@@ -14,7 +14,7 @@ constexpr std::array kPlants{
     PlantInfo{"early_duplicate", &rt::Plants::answer_duplicate_early, "power", 20},
     PlantInfo{"reorder", &rt::Plants::reorder_combiner, "calm", 1},
     PlantInfo{"trust_sequences", &rt::Plants::trust_sequences, "calm", 1},
-    PlantInfo{"record_time", &rt::Plants::expire_by_record_time, "kill", 11},
+    PlantInfo{"record_time", &rt::Plants::expire_by_record_time, "expiry", 25},
     PlantInfo{"read_early", &rt::Plants::read_uncommitted_end, "power", 1},
     PlantInfo{"index_skips", &rt::Plants::index_skips_a_batch, "small_segments", 1},
     PlantInfo{"sync_error", &rt::Plants::ignore_sync_error, "bad_power", 3},
