@@ -236,7 +236,7 @@ class Log {
                           int64_t timestamp);
   Result<void> write_parts(LogState& state, std::span<const bytes::ByteSpan> parts);
   Result<void> roll_to(LogState& state, Offset base);
-  void apply_leader(LogState& state, const LeaderBatch& batch, int64_t now_ms);
+  void apply_leader(LogState& state, const LeaderBatch& batch, int64_t timestamp, int64_t now_ms);
   /// The bugs of rt/plants.h in the question to dedup and in its answer.
   Decision check_planted(LogState& state, const BatchIdentity& batch, const LogFacts& facts) const;
   void note_ended(LogState& state, const std::optional<CompletedTxn>& ended);

@@ -8,10 +8,6 @@
 namespace semel::log {
 namespace {
 
-int64_t max_timestamp_of(const LeaderBatch& batch) {
-  return record::BatchView(batch.bytes).max_timestamp();
-}
-
 /// Of one producer, `before` not stored yet: the answer to `next` can only be "in order".
 bool follows(const LeaderBatch& before, const BatchIdentity& next) {
   const BatchIdentity& known = *before.how.identity;
@@ -147,6 +143,18 @@ Result<void> Log::write_parts(LogState& state, std::span<const bytes::ByteSpan> 
   return {};
 }
 
+inline void Log::apply_leader(LogState& state, const LeaderBatch& batch, int64_t timestamp,
+                              int64_t now_ms) {
+  const Appended& at = batch.result->appended;
+  if (batch.how.identity != nullptr) {
+    state.producers.applied(*batch.how.identity, batch.result->decision,
+                            {at.base_offset, at.last_offset, timestamp}, now_ms);
+  } else {
+    note_ended(state, state.producers.applied_marker(*batch.how.marker, at.last_offset, timestamp,
+                                                     now_ms));
+  }
+}
+
 /// All batches are stored, or none; only then the producers hear of them.
 void Log::write_group(LogState& state, LeaderGroup& group) {
   const auto written = write_parts(state, std::span(group.parts.data(), group.count));
@@ -156,18 +164,16 @@ void Log::write_group(LogState& state, LeaderGroup& group) {
     return;
   }
   const int64_t now_ms = context_.steady_unix_ms();
-  const bool are_plain = !group.is_closed && context_.plants == nullptr;
+  const bool uses_record_time = rt::is_planted(context_.plants, &rt::Plants::expire_by_record_time);
   for (size_t i = 0; i < group.count; ++i) {
     LeaderBatch& batch = *group.batches[i];
-    if (are_plain && batch.how.identity != nullptr) {
-      const Appended& at = batch.result->appended;
-      state.producers.applied(*batch.how.identity, batch.result->decision,
-                              {at.base_offset, at.last_offset, max_timestamp_of(batch)}, now_ms);
-    } else if (batch.how.identity != nullptr || batch.how.marker != nullptr) {
-      apply_leader(state, batch, now_ms);
+    if (batch.how.identity != nullptr || batch.how.marker != nullptr) {
+      const int64_t timestamp = record::BatchView(batch.bytes).max_timestamp();
+      apply_leader(state, batch, timestamp, uses_record_time ? timestamp : now_ms);
     }
     if (!written) batch.result = std::unexpected(written.error());
   }
+  if (group.is_closed) publish_unstable(state);
   if (!written) return;
   const LeaderBatch& first = *group.batches[0];
   if (state.epochs.assign(first.how.leader_epoch, first.result->appended.base_offset))
@@ -194,20 +200,6 @@ Decision Log::check_planted(LogState& state, const BatchIdentity& batch,
       decision.verdict == Verdict::kCompare)
     decision.verdict = Verdict::kDuplicate;
   return decision;
-}
-
-void Log::apply_leader(LogState& state, const LeaderBatch& batch, int64_t now_ms) {
-  const LeaderAppended& result = *batch.result;
-  const int64_t timestamp = max_timestamp_of(batch);
-  if (rt::is_planted(context_.plants, &rt::Plants::expire_by_record_time)) now_ms = timestamp;
-  if (batch.how.identity != nullptr) {
-    const StoredBatch place{result.appended.base_offset, result.appended.last_offset, timestamp};
-    state.producers.applied(*batch.how.identity, result.decision, place, now_ms);
-    if (batch.how.identity->is_transactional) publish_unstable(state);
-  } else {
-    note_ended(state, state.producers.applied_marker(*batch.how.marker, result.appended.last_offset,
-                                                     timestamp, now_ms));
-  }
 }
 
 }  // namespace semel::log

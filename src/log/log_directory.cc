@@ -116,7 +116,6 @@ Result<void> LogDirectory::list_partitions() {
 void LogDirectory::add(std::shared_ptr<Log> log) {
   members_.with([&](Members& members) {
     members.refused.erase(log->name());
-    members.without_space.erase(log->name());
     members.logs[log->name()] = std::move(log);
   });
 }
@@ -125,7 +124,6 @@ void LogDirectory::drop(const TopicPartition& name) {
   members_.with([&](Members& members) {
     members.logs.erase(name);
     members.refused.erase(name);
-    members.without_space.erase(name);
   });
 }
 
@@ -142,19 +140,16 @@ std::vector<std::shared_ptr<Log>> LogDirectory::logs() const {
   });
 }
 
-void LogDirectory::keep_hints(const TopicPartition& name, const LoadHints& hints) {
-  members_.with([&](Members& members) { members.refused[name] = hints; });
-}
-
-void LogDirectory::waits_for_space(const TopicPartition& name) {
-  members_.with([&](Members& members) { members.without_space.insert(name); });
+void LogDirectory::keep_hints(const TopicPartition& name, const LoadHints& hints,
+                              bool waits_for_space) {
+  members_.with([&](Members& members) { members.refused[name] = {hints, waits_for_space}; });
 }
 
 std::optional<LoadHints> LogDirectory::waiting_for_space(const TopicPartition& name) const {
   return members_.with([&](const Members& members) -> std::optional<LoadHints> {
     const auto found = members.refused.find(name);
-    if (found == members.refused.end() || !members.without_space.contains(name)) return std::nullopt;
-    return found->second;
+    if (found == members.refused.end() || !found->second.waits_for_space) return std::nullopt;
+    return found->second.hints;
   });
 }
 
@@ -173,14 +168,16 @@ Result<void> LogDirectory::write(std::string_view name, rt::Guarded<std::string>
 
 Result<void> LogDirectory::write_recovery_points() {
   return write(kRecoveryPointName, recovery_points_, [](const Members& members, OffsetCheckpoint& offsets) {
-    for (const auto& [name, hints] : members.refused) offsets[name] = hints.recovery_point;
+    for (const auto& [name, refused] : members.refused)
+      offsets[name] = refused.hints.recovery_point;
     for (const auto& [name, log] : members.logs) offsets[name] = log->recovery_point();
   });
 }
 
 Result<void> LogDirectory::write_log_starts() {
   return write(kLogStartName, log_starts_, [](const Members& members, OffsetCheckpoint& offsets) {
-    for (const auto& [name, hints] : members.refused) {
+    for (const auto& [name, refused] : members.refused) {
+      const LoadHints& hints = refused.hints;
       if (hints.log_start.value > 0) offsets[name] = hints.log_start;
     }
     for (const auto& [name, log] : members.logs) {
@@ -191,7 +188,8 @@ Result<void> LogDirectory::write_log_starts() {
 
 Result<void> LogDirectory::write_high_watermarks() {
   return write(kHighWatermarkName, high_watermarks_, [](const Members& members, OffsetCheckpoint& offsets) {
-    for (const auto& [name, hints] : members.refused) offsets[name] = hints.high_watermark;
+    for (const auto& [name, refused] : members.refused)
+      offsets[name] = refused.hints.high_watermark;
     for (const auto& [name, log] : members.logs) offsets[name] = log->high_watermark();
   });
 }

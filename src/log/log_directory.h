@@ -12,8 +12,6 @@
 #include "log/checkpoint_file.h"
 #include "log/file_names.h"
 #include "log/log.h"
-#include <set>
-
 #include "log/log_manager.h"
 
 namespace semel::log {
@@ -55,10 +53,9 @@ class LogDirectory final : public LogCare {
   size_t log_count() const;
   std::vector<std::shared_ptr<Log>> logs() const;
   /// A partition that was refused keeps its lines in the checkpoints.
-  void keep_hints(const TopicPartition& name, const LoadHints& hints);
-  /// It was refused only because the file system was full: it may be opened when there is room again.
-  void waits_for_space(const TopicPartition& name);
-  /// What is known of such a partition; nothing if it does not wait.
+  /// `waits_for_space`: only because the file system was full; it may be opened when there is room again.
+  void keep_hints(const TopicPartition& name, const LoadHints& hints, bool waits_for_space);
+  /// What is known of a partition that waits for space; nothing if it does not.
   std::optional<LoadHints> waiting_for_space(const TopicPartition& name) const;
 
   /// Write the files if their content changed since they were last written. Block; any thread.
@@ -93,10 +90,13 @@ class LogDirectory final : public LogCare {
   std::optional<int64_t> clean_epoch_;
   std::vector<FoundPartition> found_;
   std::vector<std::string> leftovers_;
+  struct Refused {
+    LoadHints hints;
+    bool waits_for_space = false;  // nothing else is wrong with it
+  };
   struct Members {
     std::map<TopicPartition, std::shared_ptr<Log>> logs;
-    std::map<TopicPartition, LoadHints> refused;
-    std::set<TopicPartition> without_space;  // of the refused
+    std::map<TopicPartition, Refused> refused;
   };
   mutable rt::Guarded<Members> members_;
   // Content last written. The lock is held from collecting to writing, so that an older state never

@@ -145,8 +145,7 @@ void LogManager::Impl::finish_load(Loading& loading, rt::UniqueFunction<void(Res
       continue;
     }
     log_error("log", "{} is not opened: {}", item.found->folder, why.context);
-    item.directory->keep_hints(item.found->name, item.found->hints);
-    if (why.cause == Cause::kNoSpace) item.directory->waits_for_space(item.found->name);
+    item.directory->keep_hints(item.found->name, item.found->hints, why.cause == Cause::kNoSpace);
     report.refused.push_back({item.found->name, why});
   }
   report.logs = logs().size();

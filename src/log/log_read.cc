@@ -18,9 +18,10 @@ size_t floor_segment(const SegmentList& segments, Offset offset) {
   return above == segments.begin() ? 0 : static_cast<size_t>(above - segments.begin()) - 1;
 }
 
-/// Where the records at or above `offset` begin in `segment`.
-Result<uint64_t> position_of(Segment& segment, Offset offset, const rt::Plants* plants) {
-  if (const auto position = segment.locate(offset)) return *position;
+/// Where the records at or above `offset` begin in `segment`, `located` or not.
+Result<uint64_t> position_of(Segment& segment, Offset offset, std::optional<uint64_t> located,
+                             const rt::Plants* plants) {
+  if (located) return *located;
   SEMEL_TRY(const auto place, segment.find(offset));
   if (!place) return segment.size();
   const bool skips = rt::is_planted(plants, &rt::Plants::index_skips_a_batch);
@@ -79,8 +80,10 @@ Result<ReadSlice> Log::read(Offset from, size_t max_bytes, Offset upper_limit, b
     Segment& segment = *(*segments)[i];
     if (segment.base() >= upper) break;
     const bool is_whole = i + 1 < segments->size() && upper >= (*segments)[i + 1]->base();
-    auto begin = position_of(segment, from, context_.plants);
-    auto limit = is_whole ? Result<uint64_t>(segment.size()) : position_of(segment, upper, context_.plants);
+    const auto newest = segment.locate(from);
+    auto begin = position_of(segment, from, newest, context_.plants);
+    auto limit = is_whole ? Result<uint64_t>(segment.size())
+                          : position_of(segment, upper, segment.locate(upper), context_.plants);
     if (!begin) return refuse(std::move(begin.error()));
     if (!limit) return refuse(std::move(limit.error()));
     if (*begin >= *limit) continue;
@@ -88,7 +91,7 @@ Result<ReadSlice> Log::read(Offset from, size_t max_bytes, Offset upper_limit, b
     if (!file) return storage_failure(std::move(file.error()));
     ReadSlice slice;
     slice.range = {std::move(*file), *begin, *limit - *begin};
-    slice.is_fresh = segment.is_fresh(from, context_.clock.now());
+    slice.is_fresh = newest && segment.is_fresh(context_.clock.now());
     if (slice.range.size <= max_bytes) return slice;
     BatchWalker walker(*slice.range.file, *begin, *limit);
     auto first = walker.next();

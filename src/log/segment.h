@@ -68,10 +68,9 @@ class Segment {
   /// only find() can tell. Touches no file.
   std::optional<uint64_t> locate(Offset target) const;
   Result<std::shared_ptr<rt::File>> file() { return log_.get(); }
-  /// True if everything from `target` on is among the newest batches, and the newest is young.
-  bool is_fresh(Offset target, rt::Instant now) const {
-    return now.ns - appended_ns_.load(std::memory_order_relaxed) < kFreshFor.count() &&
-           locate(target).has_value();
+  /// True if its newest batch is young. Then what locate() finds lies in memory.
+  bool is_fresh(rt::Instant now) const {
+    return now.ns - appended_ns_.load(std::memory_order_relaxed) < kFreshFor.count();
   }
 
   // ---- writing ----

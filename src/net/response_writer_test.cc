@@ -12,10 +12,11 @@
 namespace semel::net {
 namespace {
 
-/// Known content, of which some is not in memory.
+/// Known content, of which some is not in memory unless `is_cached`.
 class FakeFile final : public rt::File {
  public:
-  explicit FakeFile(std::mt19937_64& random) : random_(random) {}
+  explicit FakeFile(std::mt19937_64& random, bool is_cached = false)
+      : random_(random), is_cached_(is_cached) {}
   static std::byte at(uint64_t position) { return static_cast<std::byte>(position * 131 >> 3); }
 
   Result<size_t> pread(uint64_t from, bytes::MutableByteSpan into) override {
@@ -23,7 +24,7 @@ class FakeFile final : public rt::File {
     return into.size();
   }
   size_t read_cached(uint64_t from, bytes::MutableByteSpan into) override {
-    const size_t count = random_() % 4 == 0 ? random_() % (into.size() + 1) : into.size();
+    const size_t count = !is_cached_ && random_() % 4 == 0 ? random_() % (into.size() + 1) : into.size();
     return *pread(from, into.first(count));
   }
   Result<void> pwritev(uint64_t, std::span<const bytes::ByteSpan>) override { return {}; }
@@ -35,6 +36,7 @@ class FakeFile final : public rt::File {
 
  private:
   std::mt19937_64& random_;
+  const bool is_cached_;
 };
 
 /// Takes some of what it is given, and sometimes nothing.
@@ -133,22 +135,11 @@ TEST(ResponseWriter, SendsEveryByteInOrderHoweverTheStreamTakesThem) {
 
 TEST(ResponseWriter, ASmallFetchIsOneCall) {
   std::mt19937_64 random(1);
-  class Whole final : public rt::File {
-   public:
-    Result<size_t> pread(uint64_t, bytes::MutableByteSpan into) override { return into.size(); }
-    size_t read_cached(uint64_t, bytes::MutableByteSpan into) override { return into.size(); }
-    Result<void> pwritev(uint64_t, std::span<const bytes::ByteSpan>) override { return {}; }
-    Result<uint64_t> size() override { return 1 << 30; }
-    Result<void> truncate(uint64_t) override { return {}; }
-    Result<void> sync() override { return {}; }
-    bool is_cached(uint64_t, size_t) override { return true; }
-    int descriptor() const override { return -1; }
-  };
   Exchange exchange;
   exchange.is_finished = true;
   exchange.response.out.put_bytes(bytes::as_bytes(std::string("head")));
   exchange.response.out.put_splice(0, 16'000);
-  exchange.response.files.push_back({std::make_shared<Whole>(), 0, 16'000});
+  exchange.response.files.push_back({std::make_shared<FakeFile>(random, true), 0, 16'000});
   exchange.response.out.put_bytes(bytes::as_bytes(std::string("tags")));
   ResponseQueue queue;
   queue.push(exchange);

@@ -6,16 +6,8 @@ set -euo pipefail
 libs=$(kafka_libs 4.3.1) || skip "audit: Maven Central is not reached"
 dir="$work/audit"; rm -rf "$dir"; mkdir -p "$dir"
 port=$(free_port); controller=$(free_port)
-cat >"$dir/server.properties" <<P
-process.roles=broker,controller
-node.id=1
-controller.quorum.bootstrap.servers=127.0.0.1:$controller
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
-controller.listener.names=CONTROLLER
-log.dirs=$dir/data
-log.retention.ms=-1
-P
+single_node "$dir/data" >"$dir/server.properties"
+echo "log.retention.ms=-1" >>"$dir/server.properties"
 
 # send FIRST|AGAIN: three batches of one record each, of the year 2023, by one idempotent producer.
 send() {

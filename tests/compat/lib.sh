@@ -55,6 +55,20 @@ python_with() {
   echo "$folder/bin/python"
 }
 
+# single_node DIR: what a server.properties of one broker and controller says; lines may be added to it.
+# $port and $controller are its ports.
+single_node() {
+  cat <<P
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=127.0.0.1:$controller
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
+advertised.listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
+controller.listener.names=CONTROLLER
+log.dirs=$1
+P
+}
+
 # The port of the broker under test is a free one, kept for the whole run.
 free_port() { python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
 

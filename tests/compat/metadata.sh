@@ -6,16 +6,8 @@ set -euo pipefail
 kafka_libs 4.3.1 >/dev/null || skip "metadata: Maven Central is not reached"
 dir="$work/metadata"; rm -rf "$dir"; mkdir -p "$dir"
 port=$(free_port); controller=$(free_port)
-cat >"$dir/server.properties" <<P
-process.roles=broker,controller
-node.id=1
-controller.quorum.bootstrap.servers=127.0.0.1:$controller
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-controller.listener.names=CONTROLLER
-log.dirs=$dir/data
-offsets.topic.replication.factor=1
-P
+single_node "$dir/data" >"$dir/server.properties"
+echo "offsets.topic.replication.factor=1" >>"$dir/server.properties"
 ln -sf "$semel" "$dir/kafka-storage.sh"
 "$dir/kafka-storage.sh" format --standalone -t "$(java_run 4.3.1 org.apache.kafka.tools.StorageTool random-uuid 2>/dev/null \
   || java_run 4.3.1 kafka.tools.StorageTool random-uuid)" -c "$dir/server.properties" >"$dir/format.out" || fail "kafka-storage.sh format"

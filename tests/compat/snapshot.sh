@@ -11,16 +11,8 @@ shell="$root/build/kafka-4.3.1/shell"
 dir="$work/snapshot"; rm -rf "$dir"; mkdir -p "$dir"
 port=$(free_port); controller=$(free_port)
 properties() { # DATA
-  cat <<P
-process.roles=broker,controller
-node.id=1
-controller.quorum.bootstrap.servers=127.0.0.1:$controller
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-controller.listener.names=CONTROLLER
-log.dirs=$1
-offsets.topic.replication.factor=1
-P
+  single_node "$1"
+  echo "offsets.topic.replication.factor=1"
 }
 properties "$dir/data" >"$dir/server.properties"
 cat >>"$dir/server.properties" <<P

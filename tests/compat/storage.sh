@@ -5,15 +5,7 @@ set -euo pipefail
 libs=$(kafka_libs 4.3.1) || skip "storage: Maven Central is not reached"
 dir="$work/storage"; rm -rf "$dir"; mkdir -p "$dir"
 port=$(free_port); controller=$(free_port)
-cat >"$dir/server.properties" <<P
-process.roles=broker,controller
-node.id=1
-controller.quorum.bootstrap.servers=127.0.0.1:$controller
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
-controller.listener.names=CONTROLLER
-log.dirs=$dir/data
-P
+single_node "$dir/data" >"$dir/server.properties"
 java_run 4.3.1 kafka.tools.StorageTool format --standalone -t "$(java_run 4.3.1 kafka.tools.StorageTool random-uuid)" \
   -c "$dir/server.properties" >"$dir/format.out" 2>&1 || java_run 4.3.1 org.apache.kafka.tools.StorageTool format --standalone \
   -t "$(java_run 4.3.1 org.apache.kafka.tools.StorageTool random-uuid)" -c "$dir/server.properties" >"$dir/format.out" 2>&1 || fail "kafka-storage format"

@@ -20,16 +20,8 @@ done
 # What semel's broker does not serve is asked of a genuine one: by genuine tools, then by semel's.
 dir="$work/tools-kafka"; rm -rf "$dir"; mkdir -p "$dir/cwd"
 port=$(free_port); controller=$(free_port)
-cat >"$dir/server.properties" <<P
-process.roles=broker,controller
-node.id=1
-controller.quorum.bootstrap.servers=127.0.0.1:$controller
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
-controller.listener.names=CONTROLLER
-log.dirs=$dir/data
-offsets.topic.replication.factor=1
-P
+single_node "$dir/data" >"$dir/server.properties"
+echo "offsets.topic.replication.factor=1" >>"$dir/server.properties"
 java_run 4.3.1 kafka.tools.StorageTool format --standalone -t "$(java_run 4.3.1 kafka.tools.StorageTool random-uuid)" \
   -c "$dir/server.properties" >"$dir/format.out" 2>&1 || fail "kafka-storage format"
 java_run 4.3.1 kafka.Kafka "$dir/server.properties" >"$dir/kafka.out" 2>&1 &

@@ -111,7 +111,6 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
     batch.rules->work_max = std::numeric_limits<uint64_t>::max();
     has_put_off_ = true;
   }
-  bool has_put_off() const { return has_put_off_; }
   /// On the I/O pool.
   void check_put_off() {
     record::BatchValidator validator;
