@@ -1,6 +1,7 @@
 #include "client/producer_core.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -90,10 +91,14 @@ void ProducerCore::set_topic(const std::string& name, const std::vector<int32_t>
     auto partition = std::make_unique<Partition>();
     partition->topic = name;
     partition->index = static_cast<int32_t>(topic.partitions.size());
+    partition->slot.number = ++last_partition_;
     topic.partitions.push_back(std::move(partition));
   }
-  for (size_t i = 0; i < topic.partitions.size(); ++i)
-    topic.partitions[i]->leader = i < leaders.size() ? leaders[i] : -1;
+  for (size_t i = 0; i < topic.partitions.size(); ++i) {
+    const int32_t leader = i < leaders.size() ? leaders[i] : -1;
+    if (std::exchange(topic.partitions[i]->leader, leader) != leader)
+      schedule(*topic.partitions[i]);
+  }
 }
 
 int32_t ProducerCore::partition_count(std::string_view topic) const {
@@ -177,6 +182,18 @@ Result<ProducerCore::Append> ProducerCore::append(const ProducerRecord& record, 
   return append_to(topic, *topic.partitions[static_cast<size_t>(index)], input, tag, now);
 }
 
+void ProducerCore::watch(Partition& partition, ProducerBatch& batch) {
+  unreported_.emplace_hint(unreported_.end(), batch.number, Unreported{&partition, &batch});
+}
+
+void ProducerCore::unwatch(const ProducerBatch& batch) {
+  const auto [first, last] = unreported_.equal_range(batch.number);
+  const auto at =
+      std::find_if(first, last, [&](const auto& entry) { return entry.second.batch == &batch; });
+  SEMEL_ASSERT(at != last, "a batch is reported once");
+  unreported_.erase(at);
+}
+
 ProducerBatch& ProducerCore::open_batch(Partition& partition, rt::Instant now) {
   auto batch = std::make_unique<ProducerBatch>();
   batch->number = ++last_number_;
@@ -185,6 +202,7 @@ ProducerBatch& ProducerCore::open_batch(Partition& partition, rt::Instant now) {
   batch->builder.start(batch_options());
   memory_used_ += batch->memory;
   ++batches_;
+  watch(partition, *batch);
   partition.queue.push_back(std::move(batch));
   return *partition.queue.back();
 }
@@ -194,25 +212,30 @@ Result<ProducerCore::Append> ProducerCore::append_to(Topic& topic, Partition& pa
                                                      rt::Instant now) {
   const size_t size = record::BatchBuilder::size_bound(input);
   ProducerBatch* open = partition.queue.empty() ? nullptr : partition.queue.back().get();
+  bool is_news = false;  // to the schedule, which records that join an open batch do not change
   if (open != nullptr && !open->is_sealed && open->builder.size() + size > config_.batch_size) {
     SEMEL_CHECK(seal(*open, compressor_));
     open = nullptr;
   }
-  if (open == nullptr || open->is_sealed) open = &open_batch(partition, now);
+  if (open == nullptr || open->is_sealed) {
+    open = &open_batch(partition, now);
+    is_news = true;
+  }
   open->builder.append(input);
   open->records.push_back({tag, input.timestamp});
   open->memory += size;
   memory_used_ += size;
   topic.sticky_bytes += size;
+  if (is_news || open->builder.size() >= config_.batch_size) schedule(partition);
   return Append::kAccepted;
 }
 
-bool ProducerCore::is_flushed(uint64_t mark) const {
-  for (const auto& [name, topic] : topics_)
-    for (const auto& partition : topic.partitions)
-      for (const auto& batch : partition->queue)
-        if (!batch->is_given_up && batch->number <= mark) return false;
-  return true;
+void ProducerCore::begin_flush() {
+  if (++flushes_ == 1) schedule_waiting();
+}
+
+void ProducerCore::set_memory_pressure(bool is_on) {
+  if (!std::exchange(is_under_pressure_, is_on) && is_on) schedule_waiting();
 }
 
 void ProducerCore::set_identity(Identity identity) {
@@ -220,32 +243,58 @@ void ProducerCore::set_identity(Identity identity) {
   needs_identity_ = false;
   for_each([&](Partition& partition) {
     if (partition.state == State::kWaiting) renumber(partition);
+    schedule(partition);
   });
 }
 
-bool ProducerCore::is_ready(const Partition& partition, rt::Instant now) const {
+size_t ProducerCore::in_flight_allowed(const Partition& partition) const {
+  if (partition.state == State::kRecovering) return 1;
+  const auto highest = static_cast<size_t>(config_.in_flight_max);
+  if (!config_.is_idempotent) return highest;
+  return std::min<size_t>(highest, partition.is_established ? kRememberedBatches : 1);
+}
+
+/// When the partition has something to send, if nothing but time passes until then. Nothing if it
+/// has no batch, or waits for an answer or for an identity.
+std::optional<rt::Instant> ProducerCore::due(const Partition& partition) const {
+  ++looked_at_;
   const auto first =
       std::find_if(partition.queue.begin(), partition.queue.end(),
                    [](const auto& batch) { return batch->state == ProducerBatch::State::kQueued; });
-  if (first == partition.queue.end()) return false;
+  if (first == partition.queue.end()) return std::nullopt;
   const ProducerBatch& batch = **first;
   const bool is_full = batch.is_sealed || batch.builder.size() >= config_.batch_size;
-  return batch.attempts > 0 || is_full || flushes_ > 0 || is_under_pressure_ ||
-         now >= batch.created + config_.linger;
+  const bool is_urgent = batch.attempts > 0 || is_full || flushes_ > 0 || is_under_pressure_;
+  const rt::Instant ripe = is_urgent ? batch.created : batch.created + config_.linger;
+  if (partition.leader < 0) return ripe;
+  const bool is_elsewhere =
+      !partition.in_flight.empty() && partition.in_flight_broker != partition.leader;
+  const bool has_identity =
+      !config_.is_idempotent || identity_.is_known() || partition.identity.is_known();
+  if (is_elsewhere || !has_identity || partition.state == State::kWaiting ||
+      partition.in_flight.size() >= in_flight_allowed(partition))
+    return std::nullopt;
+  return std::max(partition.retry_at, ripe);
 }
 
-ProducerBatch* ProducerCore::next_batch(Partition& partition, rt::Instant now) {
-  if (partition.leader < 0 || partition.retry_at > now || partition.state == State::kWaiting)
-    return nullptr;
-  if (!partition.in_flight.empty() && partition.in_flight_broker != partition.leader)
-    return nullptr;
-  if (config_.is_idempotent && !identity_.is_known() && !partition.identity.is_known())
-    return nullptr;
-  size_t allowed = static_cast<size_t>(config_.in_flight_max);
-  if (config_.is_idempotent)
-    allowed = std::min<size_t>(allowed, partition.is_established ? kRememberedBatches : 1);
-  if (partition.state == State::kRecovering) allowed = 1;
-  if (partition.in_flight.size() >= allowed || !is_ready(partition, now)) return nullptr;
+/// After whatever may have changed due(). An entry may be earlier than due() says, since nobody is
+/// moved when a flush ends: next_batch() has the last word.
+void ProducerCore::schedule(Partition& partition) {
+  const auto when = due(partition);
+  if (when) {
+    ready_.place(partition, std::max(partition.leader, -1), *when);
+  } else {
+    ready_.remove(partition);
+  }
+}
+
+void ProducerCore::schedule_waiting() {
+  for (Partition* partition : ready_.members()) schedule(*partition);
+}
+
+ProducerBatch* ProducerCore::next_batch(const Partition& partition, rt::Instant now) const {
+  const auto when = due(partition);
+  if (!when || *when > now) return nullptr;
   // While recovering: the oldest that the broker has not just refused.
   ProducerBatch* oldest = nullptr;
   for (const auto& batch : partition.queue) {
@@ -257,44 +306,42 @@ ProducerBatch* ProducerCore::next_batch(Partition& partition, rt::Instant now) {
   return oldest;
 }
 
-bool ProducerCore::give_sequence(Partition& partition, ProducerBatch& batch) {
-  if (!config_.is_idempotent || batch.is_sequenced) return true;
+void ProducerCore::give_sequence(Partition& partition, ProducerBatch& batch) {
+  if (!config_.is_idempotent || batch.is_sequenced) return;
   const bool has_outstanding = !partition.queue.empty() && partition.queue.front()->is_sequenced;
   if (!has_outstanding && identity_.is_known() && partition.identity != identity_) {
     partition.identity = identity_;
     partition.next_sequence = Sequence{0};
     partition.is_established = false;
   }
-  if (!partition.identity.is_known()) return false;
+  SEMEL_ASSERT(partition.identity.is_known(), "nothing is due without an identity");
   stamp_identity(batch, partition.identity, partition.next_sequence);
   partition.next_sequence = batch.next_sequence();
-  return true;
 }
 
 std::vector<int32_t> ProducerCore::ready_brokers(rt::Instant now) {
-  std::vector<int32_t> brokers;
-  for_each([&](Partition& partition) {
-    if (partition.leader < 0 && is_ready(partition, now)) needs_metadata_ = true;
-    if (next_batch(partition, now) != nullptr) brokers.push_back(partition.leader);
-  });
-  std::sort(brokers.begin(), brokers.end());
-  brokers.erase(std::unique(brokers.begin(), brokers.end()), brokers.end());
+  std::vector<int32_t> brokers = ready_.due_lanes(now);
+  const bool lacks_leader = !brokers.empty() && brokers.front() < 0;
+  if (!lacks_leader) return brokers;
+  needs_metadata_ = true;
+  brokers.erase(brokers.begin());
   return brokers;
 }
 
 std::vector<DrainedBatch> ProducerCore::drain(int32_t broker, rt::Instant now) {
+  std::vector<Partition*> visited;
   std::vector<DrainedBatch> drained;
   size_t size = 0;
-  for_each([&](Partition& partition) {
-    if (partition.leader != broker) return;
+  ready_.visit_due(broker, now, [&](Partition& partition) {
+    visited.push_back(&partition);
     ProducerBatch* batch = next_batch(partition, now);
-    if (batch == nullptr) return;
+    if (batch == nullptr) return true;
     if (!batch->is_sealed) {
       const auto sealed = seal(*batch, compressor_);
       SEMEL_ASSERT(sealed.has_value(), "the level was checked with the settings");
     }
-    if (!drained.empty() && size + batch->bytes.size() > config_.max_request_size) return;
-    if (!give_sequence(partition, *batch)) return;
+    if (!drained.empty() && size + batch->bytes.size() > config_.max_request_size) return false;
+    give_sequence(partition, *batch);
     size += batch->bytes.size();
     batch->state = ProducerBatch::State::kInFlight;
     const uint64_t serial = ++last_serial_;
@@ -303,6 +350,11 @@ std::vector<DrainedBatch> ProducerCore::drain(int32_t broker, rt::Instant now) {
     drained.push_back(
         {{partition.topic, partition.index, batch->identity, batch->base_sequence, serial},
          batch->bytes});
+    return true;
+  });
+  for (Partition* partition : visited) schedule(*partition);
+  std::ranges::sort(drained, [](const DrainedBatch& a, const DrainedBatch& b) {
+    return std::tie(a.ref.topic, a.ref.partition) < std::tie(b.ref.topic, b.ref.partition);
   });
   return drained;
 }
@@ -326,6 +378,7 @@ ProducerBatch* ProducerCore::take_in_flight(Partition* partition, const BatchRef
 void ProducerCore::report(const Partition& partition, ProducerBatch& batch,
                           const Delivery& outcome) {
   memory_used_ -= std::exchange(batch.memory, 0);
+  unwatch(batch);
   Delivery delivery = outcome;
   delivery.topic = partition.topic;
   delivery.partition = partition.index;
@@ -338,12 +391,15 @@ void ProducerCore::report(const Partition& partition, ProducerBatch& batch,
   }
 }
 
-void ProducerCore::remove(Partition& partition, const ProducerBatch& batch) {
+std::unique_ptr<ProducerBatch> ProducerCore::take_out(Partition& partition,
+                                                      const ProducerBatch& batch) {
   const auto at = std::find_if(partition.queue.begin(), partition.queue.end(),
                                [&](const auto& queued) { return queued.get() == &batch; });
   SEMEL_ASSERT(at != partition.queue.end());
+  std::unique_ptr<ProducerBatch> owned = std::move(*at);
   partition.queue.erase(at);
   --batches_;
+  return owned;
 }
 
 void ProducerCore::leave_gap(Partition& partition, const ProducerBatch& batch) {
@@ -363,11 +419,7 @@ void ProducerCore::on_stored(Partition& partition, ProducerBatch& batch,
   if (closes_gap) partition.has_gap = false;
   // What was refused while this one was missing may follow now.
   for (const auto& later : partition.queue) later->was_out_of_order = false;
-  auto at = std::find_if(partition.queue.begin(), partition.queue.end(),
-                         [&](const auto& queued) { return queued.get() == &batch; });
-  const std::unique_ptr<ProducerBatch> owned = std::move(*at);
-  partition.queue.erase(at);
-  --batches_;
+  const std::unique_ptr<ProducerBatch> owned = take_out(partition, batch);
   if (owned->is_given_up) return;
   Delivery delivery;
   delivery.offset = answer.code == ErrorCode::kNone ? answer.base_offset : kNoOffset;
@@ -388,11 +440,7 @@ void ProducerCore::give_up(Partition& partition, ProducerBatch& batch, Error why
     return;
   }
   leave_gap(partition, batch);
-  const auto at = std::find_if(partition.queue.begin(), partition.queue.end(),
-                               [&](const auto& queued) { return queued.get() == &batch; });
-  const std::unique_ptr<ProducerBatch> owned = std::move(*at);
-  partition.queue.erase(at);
-  --batches_;
+  const std::unique_ptr<ProducerBatch> owned = take_out(partition, batch);
   report(partition, *owned, delivery);
 }
 
@@ -401,7 +449,7 @@ void ProducerCore::retry(Partition& partition, ProducerBatch& batch, const Error
   needs_metadata_ = needs_metadata_ || is_metadata_stale(why.code);
   if (batch.is_given_up) {
     leave_gap(partition, batch);
-    remove(partition, batch);
+    take_out(partition, batch);
     return;
   }
   if (batch.attempts > config_.retries) return give_up(partition, batch, why);
@@ -425,6 +473,9 @@ void ProducerCore::split_batch(Partition& partition, ProducerBatch& batch, rt::I
                                [&](const auto& queued) { return queued.get() == &batch; });
   memory_used_ -= batch.memory;
   memory_used_ += parts->first->memory + parts->second->memory;
+  unwatch(batch);
+  watch(partition, *parts->first);
+  watch(partition, *parts->second);
   *at = std::move(parts->second);
   partition.queue.insert(at, std::move(parts->first));
   ++batches_;
@@ -453,6 +504,7 @@ void ProducerCore::on_answer(const BatchRef& ref, const BatchAnswer& answer, rt:
     give_up(*partition, *batch, why);
   }
   settle(*partition);
+  schedule(*partition);
 }
 
 void ProducerCore::on_lost(const BatchRef& ref, const Error& why, bool was_sent, rt::Instant now) {
@@ -470,6 +522,7 @@ void ProducerCore::on_lost(const BatchRef& ref, const Error& why, bool was_sent,
   else
     retry(*partition, *batch, why, now);
   settle(*partition);
+  schedule(*partition);
 }
 
 void ProducerCore::on_written(const BatchRef& ref, rt::Instant) {
@@ -478,6 +531,7 @@ void ProducerCore::on_written(const BatchRef& ref, rt::Instant) {
   if (batch == nullptr) return;
   on_stored(*partition, *batch, {});
   settle(*partition);
+  schedule(*partition);
 }
 
 bool ProducerCore::take_next_epoch(Partition& partition) {
@@ -538,21 +592,22 @@ void ProducerCore::settle(Partition& partition) {
 }
 
 void ProducerCore::expire(rt::Instant now) {
-  for_each([&](Partition& partition) {
-    std::vector<ProducerBatch*> late;
-    for (const auto& batch : partition.queue)
-      if (!batch->is_given_up && now >= batch->created + config_.delivery_timeout)
-        late.push_back(batch.get());
-    for (ProducerBatch* batch : late) {
-      needs_metadata_ = true;
-      give_up(partition, *batch,
-              {ErrorCode::kRequestTimedOut,
-               fmt::format("Expiring {} record(s) for {}-{}:{} ms has passed since batch creation",
-                           batch->count(), partition.topic, partition.index,
-                           (now - batch->created).count() / 1'000'000)});
-    }
-    if (!late.empty()) settle(partition);
-  });
+  std::vector<Partition*> touched;
+  while (!unreported_.empty()) {
+    const auto [partition, batch] = unreported_.begin()->second;
+    if (now < batch->created + config_.delivery_timeout) break;
+    needs_metadata_ = true;
+    touched.push_back(partition);
+    give_up(*partition, *batch,
+            {ErrorCode::kRequestTimedOut,
+             fmt::format("Expiring {} record(s) for {}-{}:{} ms has passed since batch creation",
+                         batch->count(), partition->topic, partition->index,
+                         (now - batch->created).count() / 1'000'000)});
+  }
+  for (Partition* partition : touched) {
+    settle(*partition);
+    schedule(*partition);
+  }
 }
 
 void ProducerCore::fail_all(const Error& why) {
@@ -571,24 +626,14 @@ void ProducerCore::fail_all(const Error& why) {
       report(partition, *batch, delivery);
     }
     partition.in_flight.clear();
+    ready_.remove(partition);
   });
 }
 
 rt::Instant ProducerCore::next_wake(rt::Instant now) const {
-  rt::Instant wake{std::numeric_limits<int64_t>::max()};
-  for (const auto& [name, topic] : topics_) {
-    for (const auto& partition : topic.partitions) {
-      for (const auto& batch : partition->queue) {
-        if (batch->is_given_up) continue;
-        wake = std::min(wake, batch->created + config_.delivery_timeout);
-        const rt::Instant ready = std::max(partition->retry_at, batch->created + config_.linger);
-        if (batch->state == ProducerBatch::State::kQueued && ready > now)
-          wake = std::min(wake, ready);
-        if (partition->retry_at > now) wake = std::min(wake, partition->retry_at);
-      }
-    }
-  }
-  return wake;
+  const rt::Instant wake = ready_.next_after(now);
+  if (unreported_.empty()) return wake;
+  return std::min(wake, unreported_.begin()->second.batch->created + config_.delivery_timeout);
 }
 
 }  // namespace semel::client

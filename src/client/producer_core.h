@@ -4,20 +4,22 @@
 //
 // A partition (idempotent mode; `outstanding` = batches that have a sequence and no final answer):
 //
-//   state       input                                            next         what happens
-//   kRunning    answer 0 or 46                                    kRunning     oldest first:
-//   reported as stored kRunning    retriable code, cut, timeout                      kRecovering
-//   the batch waits with its sequence kRunning    45/47/59 kRecovering kRunning    10, more than
-//   one record                          kRecovering  split; the parts share its sequences any final
-//   refusal, or delivery.timeout.ms             kRecovering  reported; leaves a gap in the
-//   sequences kRecovering nothing in flight, oldest not proven absent       kRecovering  the oldest
-//   is sent again, alone kRecovering stored, nothing older outstanding                 kRecovering
-//   a gap before it is closed: it was stored kRecovering nothing outstanding, no gap kRunning
-//   kRecovering nothing in flight, gap and every outstanding one
-//               proven absent (KIP-360)                           kRunning     epoch + 1, sequences
-//               from 0
-//   kRecovering epoch 32767 used up                               kWaiting     a new producer id is
-//   asked for kWaiting    new identity                                      kRunning
+// clang-format off
+//   state       input                                  next         what happens
+//   kRunning    answer 0 or 46                         kRunning     reported as stored
+//   kRunning    retriable code, cut, timeout           kRecovering  the batch waits with its sequence
+//   kRunning    45, 47 or 59                           kRecovering  the same
+//   kRunning    10, more than one record               kRecovering  split; the parts share its sequences
+//   any         final refusal, delivery.timeout.ms     kRecovering  reported; leaves a gap in the sequences
+//   kRecovering nothing in flight, and the oldest      kRecovering  the oldest is sent again, alone
+//               is not proven absent
+//   kRecovering stored, nothing older outstanding      kRecovering  a gap before it is closed: it was stored
+//   kRecovering nothing outstanding, no gap            kRunning
+//   kRecovering nothing in flight, and a gap or        kRunning     epoch + 1, sequences from 0
+//               all outstanding proven absent (KIP-360)
+//   kRecovering the same, epoch 32767 used up          kWaiting     a new producer id is asked for
+//   kWaiting    new identity                           kRunning
+// clang-format on
 //
 // A batch whose fate is unknown is never renumbered: if it can no longer be placed it is reported
 // as kMaybeStored. Epochs belong to partitions: a bump moves only the partition that needs it
@@ -29,11 +31,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "client/producer_batch.h"
 #include "client/producer_config.h"
+#include "client/ready_list.h"
 #include "rt/plants.h"
 #include "rt/random.h"
 
@@ -88,13 +92,15 @@ class ProducerCore {
   size_t memory_used() const { return memory_used_; }
   bool is_empty() const { return batches_ == 0; }
   /// Everything accepted so far counts as ready, whatever linger.ms says.
-  void begin_flush() { ++flushes_; }
+  void begin_flush();
   void end_flush() { --flushes_; }
   /// True if nothing that was accepted before `mark` (of flush_mark) is left.
   uint64_t flush_mark() const { return last_number_; }
-  bool is_flushed(uint64_t mark) const;
+  bool is_flushed(uint64_t mark) const {
+    return unreported_.empty() || unreported_.begin()->first > mark;
+  }
   /// Somebody waits for room: ready at once.
-  void set_memory_pressure(bool is_on) { is_under_pressure_ = is_on; }
+  void set_memory_pressure(bool is_on);
 
   // Identity
   bool needs_identity() const { return config_.is_idempotent && needs_identity_; }
@@ -105,7 +111,7 @@ class ProducerCore {
   /// Brokers that have something to be sent now.
   std::vector<int32_t> ready_brokers(rt::Instant now);
   /// The batches of one request to `broker`, at most one per partition and max.request.size
-  /// together.
+  /// together; those that wait longest, ordered by topic and partition.
   std::vector<DrainedBatch> drain(int32_t broker, rt::Instant now);
   void on_answer(const BatchRef& ref, const BatchAnswer& answer, rt::Instant now);
   /// The request ended without an answer. `was_sent` false: not a byte left.
@@ -118,6 +124,9 @@ class ProducerCore {
   void fail_all(const Error& why);
   /// When something becomes ready or expires; rt::Instant max if nothing will.
   rt::Instant next_wake(rt::Instant now) const;
+  /// Partitions looked at so far: what a wake-up costs grows with what is ready, not with how many
+  /// partitions were ever written to.
+  uint64_t partitions_looked_at() const { return looked_at_; }
 
  private:
   enum class State : uint8_t { kRunning, kRecovering, kWaiting };
@@ -137,6 +146,11 @@ class ProducerCore {
     Sequence gap;          // the newest such
     int32_t failures = 0;  // in a row, for the backoff
     rt::Instant retry_at{0};
+    ReadySlot slot;  // lane = the leader, −1: waits for one
+  };
+  struct Unreported {
+    Partition* partition;
+    ProducerBatch* batch;
   };
   struct Topic {
     std::vector<std::unique_ptr<Partition>> partitions;
@@ -151,9 +165,12 @@ class ProducerCore {
   int32_t draw_partition(const Topic& topic);
   ProducerBatch& open_batch(Partition& partition, rt::Instant now);
   void set_state(Partition& partition, State next, const char* why);
-  bool is_ready(const Partition& partition, rt::Instant now) const;
-  ProducerBatch* next_batch(Partition& partition, rt::Instant now);
-  bool give_sequence(Partition& partition, ProducerBatch& batch);
+  std::optional<rt::Instant> due(const Partition& partition) const;
+  size_t in_flight_allowed(const Partition& partition) const;
+  void schedule(Partition& partition);
+  void schedule_waiting();
+  ProducerBatch* next_batch(const Partition& partition, rt::Instant now) const;
+  void give_sequence(Partition& partition, ProducerBatch& batch);
   void settle(Partition& partition);
   void renumber(Partition& partition);
   bool take_next_epoch(Partition& partition);
@@ -162,15 +179,19 @@ class ProducerCore {
   void on_stored(Partition& partition, ProducerBatch& batch, const BatchAnswer& answer);
   void give_up(Partition& partition, ProducerBatch& batch, Error why);
   void report(const Partition& partition, ProducerBatch& batch, const Delivery& outcome);
-  void remove(Partition& partition, const ProducerBatch& batch);
+  std::unique_ptr<ProducerBatch> take_out(Partition& partition, const ProducerBatch& batch);
+  void watch(Partition& partition, ProducerBatch& batch);
+  void unwatch(const ProducerBatch& batch);
   Partition* find(const BatchRef& ref);
   ProducerBatch* take_in_flight(Partition* partition, const BatchRef& ref);
   void leave_gap(Partition& partition, const ProducerBatch& batch);
   record::BatchOptions batch_options() const;
   template <class Visit>
   void for_each(Visit visit) {
-    for (auto& [name, topic] : topics_)
+    for (auto& [name, topic] : topics_) {
+      looked_at_ += topic.partitions.size();
       for (auto& partition : topic.partitions) visit(*partition);
+    }
   }
 
   const ProducerConfig& config_;
@@ -180,6 +201,8 @@ class ProducerCore {
   bytes::Compressor compressor_;
   record::RecordScratch scratch_;
   std::map<std::string, Topic, std::less<>> topics_;
+  ReadyList<Partition> ready_;  // who has something to send, now or at a time that is known
+  std::multimap<uint64_t, Unreported> unreported_;  // by number, so the oldest first
   Identity identity_;
   bool needs_identity_ = true;
   bool needs_metadata_ = false;
@@ -187,6 +210,8 @@ class ProducerCore {
   int32_t flushes_ = 0;
   uint64_t last_number_ = 0;
   uint64_t last_serial_ = 0;
+  uint64_t last_partition_ = 0;
+  mutable uint64_t looked_at_ = 0;
   size_t memory_used_ = 0;
   size_t batches_ = 0;
 };

@@ -425,6 +425,115 @@ TEST_F(Scene, TheLastEpochAsksForANewProducerId) {
   EXPECT_EQ(send(), "8/0/0+1");
 }
 
+TEST_F(Scene, AWakeUpCostsByWhatIsReadyNotByHowManyPartitionsWereWrittenTo) {
+  constexpr int kPartitions = 10'000;
+  begin();
+  core->set_topic("t", std::vector<int32_t>(kPartitions, 1));
+  for (int i = 0; i < kPartitions; ++i) put(i, 1, i);
+  while (!core->is_empty()) {
+    for (const DrainedBatch& batch : core->drain(1, now()))
+      core->on_answer(batch.ref, {ErrorCode::kNone, Offset{0}, -1, ""}, now());
+  }
+  ASSERT_EQ(reports.size(), static_cast<size_t>(kPartitions));
+
+  config.linger = Milliseconds{5};
+  const uint64_t before = core->partitions_looked_at();
+  for (int round = 0; round < 10; ++round) {
+    put(round, 1, 7'000 + round);
+    core->expire(now());
+    EXPECT_THAT(core->ready_brokers(now()), IsEmpty());
+    EXPECT_EQ(core->next_wake(now()), now() + config.linger);
+    wait(5);
+    const uint64_t mark = core->flush_mark();
+    EXPECT_FALSE(core->is_flushed(mark));
+    EXPECT_THAT(core->ready_brokers(now()), ElementsAre(1));
+    const auto drained = core->drain(1, now());
+    ASSERT_EQ(drained.size(), 1u);
+    EXPECT_EQ(drained[0].ref.partition, 7'000 + round);
+    core->on_answer(drained[0].ref, {ErrorCode::kNone, Offset{1}, -1, ""}, now());
+    EXPECT_TRUE(core->is_flushed(mark));
+  }
+  EXPECT_LE(core->partitions_looked_at() - before, 10u * 5u);
+}
+
+TEST_F(Scene, WhoWaitsForALeaderOrForTimeIsLookedAtWhenThatComes) {
+  begin();
+  config.linger = Milliseconds{5};
+  core->set_topic("t", {1, -1});
+  put(1, 1, 0);
+  put(2, 1, 1);
+  wait(5);
+  EXPECT_FALSE(core->take_metadata_request());
+  EXPECT_THAT(core->ready_brokers(now()), ElementsAre(1)) << "-1 is no broker";
+  EXPECT_TRUE(core->take_metadata_request());
+  EXPECT_EQ(core->next_wake(now()), now() + (config.delivery_timeout - Milliseconds{5}))
+      << "who waits for a leader wakes nobody";
+  core->set_topic("t", {1, 2});
+  EXPECT_THAT(core->ready_brokers(now()), ElementsAre(1, 2));
+  core->set_topic("t", {-1, 2});
+  EXPECT_THAT(core->ready_brokers(now()), ElementsAre(2));
+  EXPECT_EQ(send(1), "");
+  EXPECT_EQ(send(2), "7/0/0+1");
+}
+
+TEST_F(Scene, AFlushAndPressureMakeReadyWhatWaitsForLinger) {
+  begin();
+  establish();
+  config.linger = Milliseconds{50};
+  put(1);
+  EXPECT_EQ(send(), "");
+  core->begin_flush();
+  EXPECT_THAT(core->ready_brokers(now()), ElementsAre(1));
+  core->end_flush();
+  EXPECT_EQ(send(), "") << "the flush ended before it was sent";
+  EXPECT_EQ(core->next_wake(now()), now() + config.linger);
+  core->set_memory_pressure(true);
+  EXPECT_EQ(send(), "7/0/1+1");
+}
+
+TEST_F(Scene, WhoWaitsLongestGoesFirstIntoAFullRequest) {
+  begin();
+  config.max_request_size = 400;
+  value_size = 250;
+  core->set_topic("t", {1, 1, 1});
+  for (int32_t partition : {2, 0, 1}) {
+    put(partition, 1, partition);
+    wait(1);
+  }
+  std::vector<int32_t> order;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_NE(send(), "");
+    order.push_back(sent.back().ref.partition);
+  }
+  EXPECT_THAT(order, ElementsAre(2, 0, 1));
+}
+
+TEST_F(Scene, EveryBatchExpiresOnItsTimeWhateverItWaitsFor) {
+  begin();
+  config.delivery_timeout = Milliseconds{100};
+  config.linger = Milliseconds{1'000};
+  core->set_topic("t", {1, -1, 1});
+  put(1, 1, 0);  // linger
+  wait(1);
+  put(2, 1, 1);  // a leader
+  wait(1);
+  core->begin_flush();
+  put(3, 1, 2);
+  ASSERT_EQ(core->drain(1, now()).size(), 2u);
+  core->end_flush();
+  EXPECT_EQ(core->next_wake(now()), rt::Instant{101 * 1'000'000});
+  wait(97);
+  EXPECT_THAT(reports, IsEmpty());
+  wait(1);
+  EXPECT_THAT(reports, ElementsAre("1 maybe stored: REQUEST_TIMED_OUT"));
+  EXPECT_EQ(core->next_wake(now()), rt::Instant{102 * 1'000'000});
+  wait(1);
+  EXPECT_THAT(reports,
+              ElementsAre("1 maybe stored: REQUEST_TIMED_OUT", "2 failed: REQUEST_TIMED_OUT"));
+  wait(1);
+  EXPECT_EQ(reports.size(), 3u);
+}
+
 TEST(Murmur2, AgreesWithKafka) {
   const std::pair<std::string_view, uint32_t> vectors[] = {
       {"", 0x106e08d9},
