@@ -58,6 +58,10 @@ class BrokerPool {
   /// After close(): continues when nothing of it runs any more.
   rt::Task<void> join();
 
+  /// For work that close() cancels and join() waits for.
+  rt::Gate::Entry enter() { return gate_.enter(); }
+  rt::CancelToken token() const { return cancel_.token(); }
+
   const Environment& environment() const { return environment_; }
 
  private:

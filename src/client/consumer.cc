@@ -30,9 +30,11 @@ Error topic_error(ErrorCode code, std::string_view topic) {
 Consumer::Consumer(Environment environment, ConsumerConfig config)
     : config_(std::move(config)),
       pool_(environment, config_.connection, [this] { wake_.set(); }),
+      metadata_(pool_, config_.connection, config_.may_create_topics, *this),
       next_(partitions_.end()),
       wake_(environment.executor) {
-  if (rt::is_planted(environment.plants, &rt::Plants::client_skips_crc)) config_.checks_crcs = false;
+  if (rt::is_planted(environment.plants, &rt::Plants::client_skips_crc))
+    config_.checks_crcs = false;
 }
 
 Consumer::~Consumer() = default;
@@ -67,7 +69,7 @@ void Consumer::assign(std::vector<TopicPartition> partitions) {
         config_.offset_reset == OffsetReset::kEarliest ? kEarliestOffset : kLatestOffset;
   }
   next_ = partitions_.begin();
-  wants_metadata_ = true;
+  metadata_.want_new_topic();
 }
 
 void Consumer::seek(const TopicPartition& name, Offset offset) {
@@ -123,7 +125,7 @@ rt::Task<Result<Offset>> Consumer::offset_at(TopicPartition name, int64_t time,
         if (!error_is_retriable(code)) co_return fail(last);
       }
     }
-    if (connection != nullptr || !has_leader) wants_metadata_ = true;
+    if (connection != nullptr || !has_leader) metadata_.want();
     start_fetches();
     // A connection that is being opened is used as soon as it is there; a refusal is given time.
     const rt::Instant again = std::min(now() + config_.connection.retry_backoff, limits.deadline);
@@ -151,29 +153,14 @@ rt::Task<void> Consumer::resolve(TopicPartition name, rt::Gate::Entry entry) {
   if (!offset && !error_is_retriable(offset.error().code)) failure_ = offset.error();
 }
 
-rt::Task<void> Consumer::refresh(rt::Gate::Entry entry) {
-  const rt::CancelToken token = cancel_.token();
-  std::set<std::string> distinct;
-  for (const auto& [name, partition] : partitions_) distinct.insert(name.topic);
-  const std::vector<std::string> names(distinct.begin(), distinct.end());
-  wants_metadata_ = false;
-  auto response = co_await pool_.metadata(&names, config_.may_create_topics,
-                                          {now() + config_.connection.request_timeout, &token});
-  is_refreshing_ = false;
-  metadata_at_ = now() + config_.connection.retry_backoff;
-  wake_.set();
-  if (token.is_cancelled()) co_return;
-  if (!response) {
-    wants_metadata_ = true;
-    if (metadata_failures_++ == 0) log_warn("client", "no metadata: {}", response.error().context);
-    co_return;
-  }
-  take_metadata(*response);
+std::vector<std::string> Consumer::metadata_topics() const {
+  std::vector<std::string> names;
+  for (const auto& [name, partition] : partitions_)
+    if (names.empty() || names.back() != name.topic) names.push_back(name.topic);
+  return names;
 }
 
-void Consumer::take_metadata(const gen::MetadataResponse& response) {
-  metadata_failures_ = 0;
-  metadata_expires_ = now() + config_.connection.metadata_max_age;
+bool Consumer::take_metadata(const gen::MetadataResponse& response) {
   for (const auto& topic : response.topics) {
     const auto code = static_cast<ErrorCode>(topic.error_code);
     if (code == ErrorCode::kTopicAuthorizationFailed || code == ErrorCode::kInvalidTopicException)
@@ -184,16 +171,12 @@ void Consumer::take_metadata(const gen::MetadataResponse& response) {
       if (at != partitions_.end()) at->second.leader = told.leader_id;
     }
   }
-  for (const auto& [name, partition] : partitions_)
-    if (partition.leader < 0) wants_metadata_ = true;
+  return std::ranges::all_of(partitions_, [](const auto& one) { return one.second.leader >= 0; });
 }
 
 void Consumer::start_fetches() {
   const rt::Instant time = now();
-  if ((wants_metadata_ || time >= metadata_expires_) && !is_refreshing_ && time >= metadata_at_) {
-    is_refreshing_ = true;
-    rt::spawn(refresh(gate_.enter()));
-  }
+  metadata_.start_if_due(time);
   std::set<int32_t> wanted;
   for (auto& [name, partition] : partitions_) {
     if (partition.leader < 0) continue;
@@ -267,7 +250,7 @@ rt::Task<void> Consumer::fetch(int32_t broker, rt::Gate::Entry entry) {
   }
   if (is_readable) co_return;
   connection->close();
-  wants_metadata_ = true;
+  metadata_.want();
   state.again = now() + config_.connection.retry_backoff;
 }
 
@@ -287,7 +270,7 @@ void Consumer::take_error(const TopicPartition& name, Partition& partition, Erro
                                   "topic-partition {}",
                                   partition.position.value, name.to_text())};
   } else if (error_is_retriable(code)) {
-    wants_metadata_ = true;
+    metadata_.want();
     brokers_[partition.leader].again = now() + config_.connection.retry_backoff;
   } else {
     failure_ = topic_error(code, name.topic);
@@ -295,7 +278,7 @@ void Consumer::take_error(const TopicPartition& name, Partition& partition, Erro
 }
 
 void Consumer::take_answer(const gen::FetchResponse& response) {
-  if (response.error_code != 0) wants_metadata_ = true;
+  if (response.error_code != 0) metadata_.want();
   for (const auto& topic : response.responses) {
     for (const auto& data : topic.partitions) {
       const TopicPartition name{topic.topic, PartitionIndex{data.partition_index}};
@@ -303,8 +286,8 @@ void Consumer::take_answer(const gen::FetchResponse& response) {
       if (at == partitions_.end() || at->second.position == kNoOffset) continue;
       // It was sought while the answer was on its way.
       const bool is_stale = at->second.fetching_from != at->second.position;
-      const bool takes_stale = rt::is_planted(pool_.environment().plants,
-                                              &rt::Plants::client_takes_stale_answer);
+      const bool takes_stale =
+          rt::is_planted(pool_.environment().plants, &rt::Plants::client_takes_stale_answer);
       if (is_stale && !takes_stale) continue;
       const auto code = static_cast<ErrorCode>(data.error_code);
       if (code != ErrorCode::kNone) {
@@ -340,8 +323,7 @@ Result<size_t> Consumer::read_fetched(size_t count, RecordVisitor& visit) {
 }
 
 rt::Instant Consumer::next_wake() const {
-  rt::Instant wake = pool_.retry_at();
-  if (wants_metadata_ && !is_refreshing_) wake = std::min(wake, metadata_at_);
+  rt::Instant wake = std::min(pool_.retry_at(), metadata_.next_wake());
   for (const auto& [broker, state] : brokers_)
     if (!state.is_fetching && state.again > now()) wake = std::min(wake, state.again);
   return wake;

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "client/broker_pool.h"
 #include "client/consumer_config.h"
 #include "client/fetched_batches.h"
+#include "client/metadata_refresh.h"
 #include "gen/fetch.h"
 #include "rt/event.h"
 
@@ -21,10 +21,10 @@ namespace semel::client {
 inline constexpr int64_t kLatestOffset = -1;
 inline constexpr int64_t kEarliestOffset = -2;
 
-class Consumer {
+class Consumer : MetadataRefresh::User {
  public:
   Consumer(Environment environment, ConsumerConfig config);
-  ~Consumer();
+  ~Consumer() override;
   Consumer(const Consumer&) = delete;
   Consumer& operator=(const Consumer&) = delete;
 
@@ -69,28 +69,25 @@ class Consumer {
   };
 
   rt::Task<void> fetch(int32_t broker, rt::Gate::Entry entry);
-  rt::Task<void> refresh(rt::Gate::Entry entry);
   rt::Task<void> resolve(TopicPartition partition, rt::Gate::Entry entry);
   void start_fetches();
   gen::FetchRequest make_request(int32_t broker);
   void take_answer(const gen::FetchResponse& response);
   void take_error(const TopicPartition& name, Partition& partition, ErrorCode code);
   Result<size_t> read_fetched(size_t count, RecordVisitor& visit);
-  void take_metadata(const gen::MetadataResponse& response);
+  std::vector<std::string> metadata_topics() const override;
+  bool take_metadata(const gen::MetadataResponse& response) override;
+  void wake() override { wake_.set(); }
   rt::Instant now() const { return pool_.environment().executor.clock().now(); }
   rt::Instant next_wake() const;
 
   ConsumerConfig config_;
   BrokerPool pool_;
+  MetadataRefresh metadata_;
   std::map<TopicPartition, Partition> partitions_;
   std::map<TopicPartition, Partition>::iterator next_;  // whose turn it is
   std::map<int32_t, Answered> brokers_;
   rt::Event wake_;
-  rt::Instant metadata_at_{0};
-  rt::Instant metadata_expires_{0};
-  int32_t metadata_failures_ = 0;  // in a row
-  bool wants_metadata_ = false;
-  bool is_refreshing_ = false;
   std::optional<Error> failure_;
   rt::CancelSource cancel_;
   rt::Gate gate_;

@@ -38,6 +38,7 @@ Producer::Producer(Environment environment, ProducerConfig config, DeliveryListe
     : config_(std::move(config)),
       core_(config_, environment.random, listener, environment.plants),
       pool_(environment, config_.connection, [this] { wake_.set(); }),
+      metadata_(pool_, config_.connection, true, *this),
       wake_(environment.executor),
       progress_(environment.executor) {}
 
@@ -56,21 +57,15 @@ rt::Task<void> Producer::run(rt::Gate::Entry entry) {
 }
 
 rt::Instant Producer::next_wake() const {
-  rt::Instant wake = std::min(core_.next_wake(now()), pool_.retry_at());
-  if (wants_metadata_ && !is_refreshing_) wake = std::min(wake, metadata_at_);
-  if (!topics_.empty() && !is_refreshing_) wake = std::min(wake, metadata_expires_);
+  rt::Instant wake = std::min({core_.next_wake(now()), pool_.retry_at(), metadata_.next_wake()});
   if (core_.needs_identity() && !is_learning_identity_ && identity_at_ > now())
     wake = std::min(wake, identity_at_);
   return wake;
 }
 
 void Producer::start_chores(rt::Instant time) {
-  if (core_.take_metadata_request()) wants_metadata_ = true;
-  if (!topics_.empty() && time >= metadata_expires_) wants_metadata_ = true;
-  if (wants_metadata_ && !is_refreshing_ && time >= metadata_at_) {
-    is_refreshing_ = true;
-    rt::spawn(refresh(gate_.enter()));
-  }
+  if (core_.take_metadata_request()) metadata_.want();
+  metadata_.start_if_due(time);
   const bool has_work = !core_.is_empty() || !topics_.empty();
   if (core_.needs_identity() && has_work && !is_learning_identity_ && time >= identity_at_) {
     is_learning_identity_ = true;
@@ -150,13 +145,15 @@ rt::Task<void> Producer::deliver(int32_t broker, ConnectionPtr connection,
 
 void Producer::take_answers(const std::vector<DrainedBatch>& batches,
                             const gen::ProduceResponse& response) {
+  std::map<std::pair<std::string_view, int32_t>,
+           const gen::ProduceResponse::PartitionProduceResponse*>
+      answers;
+  for (const auto& topic : response.responses)
+    for (const auto& answer : topic.partition_responses)
+      answers.try_emplace({topic.name, answer.index}, &answer);
   for (const DrainedBatch& batch : batches) {
-    const gen::ProduceResponse::PartitionProduceResponse* found = nullptr;
-    for (const auto& topic : response.responses) {
-      if (topic.name != batch.ref.topic) continue;
-      for (const auto& answer : topic.partition_responses)
-        if (answer.index == batch.ref.partition) found = &answer;
-    }
+    const auto at = answers.find({batch.ref.topic, batch.ref.partition});
+    const auto* found = at == answers.end() ? nullptr : at->second;
     if (found == nullptr) {
       core_.on_lost(
           batch.ref,
@@ -172,29 +169,15 @@ void Producer::take_answers(const std::vector<DrainedBatch>& batches,
   }
 }
 
-rt::Task<void> Producer::refresh(rt::Gate::Entry entry) {
-  const rt::CancelToken token = cancel_.token();
-  const std::vector<std::string> names(topics_.begin(), topics_.end());
-  wants_metadata_ = false;
-  auto response =
-      co_await pool_.metadata(&names, true, {now() + config_.connection.request_timeout, &token});
-  is_refreshing_ = false;
-  metadata_at_ = now() + config_.connection.retry_backoff;
-  wake_.set();
-  if (token.is_cancelled()) co_return;
-  if (!response) {
-    wants_metadata_ = true;
-    if (metadata_failures_++ == 0) log_warn("client", "no metadata: {}", response.error().context);
-    co_return;
-  }
-  take_metadata(*response);
+std::vector<std::string> Producer::metadata_topics() const {
+  return {topics_.begin(), topics_.end()};
 }
 
-void Producer::take_metadata(const gen::MetadataResponse& response) {
-  metadata_failures_ = 0;
-  metadata_expires_ = now() + config_.connection.metadata_max_age;
+bool Producer::take_metadata(const gen::MetadataResponse& response) {
+  bool is_complete = true;
   for (const auto& topic : response.topics) {
     const std::string name = topic.name.value_or("");
+    if (!topics_.contains(name)) continue;
     const auto code = static_cast<ErrorCode>(topic.error_code);
     topic_errors_.erase(name);
     if (code == ErrorCode::kInvalidTopicException || code == ErrorCode::kTopicAuthorizationFailed) {
@@ -203,19 +186,21 @@ void Producer::take_metadata(const gen::MetadataResponse& response) {
                                  ? fmt::format("Invalid topics: [{}]", name)
                                  : fmt::format("Not authorized to access topics: [{}]", name)};
     } else if (code != ErrorCode::kNone && code != ErrorCode::kLeaderNotAvailable) {
-      wants_metadata_ = true;
+      is_complete = false;
     }
     std::vector<int32_t> leaders(topic.partitions.size(), -1);
     for (const auto& partition : topic.partitions) {
       const auto index = static_cast<size_t>(partition.partition_index);
       if (partition.partition_index < 0 || index >= leaders.size()) continue;
       leaders[index] = partition.leader_id;
-      if (partition.leader_id < 0) wants_metadata_ = true;
     }
+    if (std::ranges::any_of(leaders, [](int32_t leader) { return leader < 0; }))
+      is_complete = false;
     if (!leaders.empty()) core_.set_topic(name, leaders);
   }
   for (const std::string& name : topics_)
-    if (core_.partition_count(name) == 0 && !topic_errors_.contains(name)) wants_metadata_ = true;
+    if (core_.partition_count(name) == 0 && !topic_errors_.contains(name)) is_complete = false;
+  return is_complete;
 }
 
 rt::Task<void> Producer::learn_identity(rt::Gate::Entry entry) {
@@ -274,7 +259,7 @@ Result<bool> Producer::check_topic(std::string_view topic) {
   if (refused != topic_errors_.end()) return fail(refused->second);
   if (topics_.contains(topic)) return true;
   topics_.emplace(topic);
-  wants_metadata_ = true;
+  metadata_.want_new_topic();
   wake_.set();
   return false;
 }
@@ -289,7 +274,7 @@ Result<bool> Producer::try_send(const ProducerRecord& record, uint64_t tag) {
   }
   const bool is_new_partition =
       outcome == ProducerCore::Append::kUnknownTopic && core_.partition_count(record.topic) > 0;
-  if (is_new_partition && !std::exchange(wants_metadata_, true)) wake_.set();
+  if (is_new_partition && metadata_.want()) wake_.set();
   return false;
 }
 

@@ -13,18 +13,18 @@
 #include <set>
 #include <string>
 
-#include "client/broker_pool.h"
+#include "client/metadata_refresh.h"
 #include "client/producer_core.h"
 #include "gen/produce.h"
 #include "rt/event.h"
 
 namespace semel::client {
 
-class Producer {
+class Producer : MetadataRefresh::User {
  public:
   /// `listener` outlives it.
   Producer(Environment environment, ProducerConfig config, DeliveryListener& listener);
-  ~Producer();
+  ~Producer() override;
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
 
@@ -61,7 +61,6 @@ class Producer {
   };
 
   rt::Task<void> run(rt::Gate::Entry entry);
-  rt::Task<void> refresh(rt::Gate::Entry entry);
   rt::Task<void> learn_identity(rt::Gate::Entry entry);
   rt::Task<void> deliver(int32_t broker, ConnectionPtr connection,
                          std::vector<DrainedBatch> batches, rt::Gate::Entry entry);
@@ -73,7 +72,9 @@ class Producer {
   void start_chores(rt::Instant now);
   rt::Instant next_wake() const;
   void take_answers(const std::vector<DrainedBatch>& batches, const gen::ProduceResponse& response);
-  void take_metadata(const gen::MetadataResponse& response);
+  std::vector<std::string> metadata_topics() const override;
+  bool take_metadata(const gen::MetadataResponse& response) override;
+  void wake() override { wake_.set(); }
   Result<bool> check_topic(std::string_view topic);
   Error block_error(std::string_view topic, bool is_topic_known) const;
   void give_up_for_good(const Error& why);
@@ -83,18 +84,14 @@ class Producer {
   ProducerConfig config_;
   ProducerCore core_;
   BrokerPool pool_;
+  MetadataRefresh metadata_;
   std::map<int32_t, Lane> lanes_;
   std::set<std::string, std::less<>> topics_;
   std::map<std::string, Error, std::less<>> topic_errors_;
-  rt::Event wake_;              // the loop has something to do
-  rt::Event progress_;          // room, metadata, or reports: whoever waits looks again
-  rt::Instant metadata_at_{0};  // not before
-  rt::Instant metadata_expires_{0};
+  rt::Event wake_;      // the loop has something to do
+  rt::Event progress_;  // room, metadata, or reports: whoever waits looks again
   rt::Instant identity_at_{0};
   int32_t waiting_for_room_ = 0;
-  int32_t metadata_failures_ = 0;  // in a row
-  bool wants_metadata_ = false;
-  bool is_refreshing_ = false;
   bool is_learning_identity_ = false;
   bool is_closing_ = false;
   bool is_stopped_ = false;
