@@ -111,7 +111,7 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
     batch.rules->work_max = std::numeric_limits<uint64_t>::max();
     has_put_off_ = true;
   }
-  /// On the I/O pool.
+  /// On a thread for calculations.
   void check_put_off() {
     record::BatchValidator validator;
     for (size_t i = 0; i < used_; ++i) {
@@ -344,12 +344,13 @@ void ProduceHandler::check_later(ProduceWork& work) {
 
 void ProduceHandler::check_next() {
   ProduceWork& work = *to_check_.front();
-  services_.runtime.disk->run_blocking([&work] { work.check_put_off(); }, work.context().executor(),
-                                       [this, &work] {
-                                         to_check_.pop_front();
-                                         if (!to_check_.empty()) check_next();
-                                         work.put_off_is_checked();
-                                       });
+  services_.runtime.disk->run_calculation([&work] { work.check_put_off(); },
+                                          work.context().executor(),
+                                          [this, &work] {
+                                            to_check_.pop_front();
+                                            if (!to_check_.empty()) check_next();
+                                            work.put_off_is_checked();
+                                          });
 }
 
 void ProduceHandler::gather(ProduceWork& work) {

@@ -1,11 +1,19 @@
 #include "rt/linux/io_pool.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <utility>
 
 #include "base/assert.h"
 #include "rt/linux/thread_name.h"
 
 namespace semel::rt::linux_os {
+namespace {
+
+constexpr int kLowerBy = 10;
+
+}  // namespace
 
 // Born and, as mail, freed on the submitter's executor, so that its memory stays in one cache.
 struct IoPool::Job final : SelfOwnedMail {
@@ -22,7 +30,7 @@ struct IoPool::Job final : SelfOwnedMail {
   UniqueFunction<void()> done;
 };
 
-IoPool::IoPool(uint32_t threads) : limit_(threads) {
+IoPool::IoPool(uint32_t threads, Priority priority) : limit_(threads), priority_(priority) {
   SEMEL_ASSERT(threads > 0);
   state_.lock()->threads.reserve(threads);
 }
@@ -37,10 +45,7 @@ void IoPool::submit(UniqueFunction<void()> work, Executor& back, UniqueFunction<
   ++state->queued;
   changed_.notify_one();
   if (state->queued > state->idle && state->threads.size() < limit_) {
-    state->threads.emplace_back([this] {
-      name_this_thread("semel-io");
-      work_loop();
-    });
+    state->threads.emplace_back([this] { thread_main(); });
   }
 }
 
@@ -56,6 +61,18 @@ void IoPool::stop() {
   changed_.notify_all();
   for (std::thread& thread : threads) thread.join();
   while (Mail* job = unrun.pop()) delete static_cast<Job*>(job);
+}
+
+// On Linux a nice value belongs to the thread. Lowering one's own priority is always allowed.
+void IoPool::thread_main() {
+  if (priority_ == Priority::kLow) {
+    name_this_thread("semel-calc");
+    const auto self = static_cast<id_t>(::gettid());
+    ::setpriority(PRIO_PROCESS, self, ::getpriority(PRIO_PROCESS, self) + kLowerBy);
+  } else {
+    name_this_thread("semel-io");
+  }
+  work_loop();
 }
 
 void IoPool::work_loop() {

@@ -14,8 +14,10 @@ namespace semel::rt::linux_os {
 
 class IoPool {
  public:
-  /// `threads` > 0.
-  explicit IoPool(uint32_t threads);
+  enum class Priority : uint8_t { kNormal, kLow };
+  /// `threads` > 0. Threads of low priority are called semel-calc and get what processor time the
+  /// others leave (ten nice steps down).
+  explicit IoPool(uint32_t threads, Priority priority = Priority::kNormal);
   ~IoPool();
 
   /// Any thread. `work` runs on the pool, then `done` on `back`. In steady state nothing is allocated.
@@ -32,9 +34,11 @@ class IoPool {
     bool is_stopping = false;
     std::vector<std::thread> threads;
   };
+  void thread_main();
   void work_loop();
 
   uint32_t limit_;
+  Priority priority_;
   Guarded<State> state_;
   std::condition_variable changed_;
 };

@@ -22,7 +22,11 @@ namespace semel::rt {
 using namespace linux_os;
 
 struct LinuxRuntime::Parts {
-  explicit Parts(uint32_t io_threads) : pool(io_threads), disk(pool), network(disk) {}
+  explicit Parts(const Options& options)
+      : pool(options.io_threads),
+        calculations(options.reactors, IoPool::Priority::kLow),
+        disk(pool, calculations),
+        network(disk) {}
 
   void start_thread(Reactor& reactor) {
     threads.emplace_back([&reactor] {
@@ -35,6 +39,7 @@ struct LinuxRuntime::Parts {
   SystemRandom random;
   std::vector<std::unique_ptr<Reactor>> reactors;
   IoPool pool;
+  IoPool calculations;
   SystemDisk disk;
   SystemNetwork network;
   std::unique_ptr<SignalWatch> signals;
@@ -46,7 +51,7 @@ struct LinuxRuntime::Parts {
 Result<std::unique_ptr<LinuxRuntime>> LinuxRuntime::create(const Options& options) {
   SEMEL_ASSERT(options.reactors > 0 && options.io_threads > 0);
   ::signal(SIGPIPE, SIG_IGN);
-  auto parts = std::make_unique<Parts>(options.io_threads);
+  auto parts = std::make_unique<Parts>(options);
   for (uint32_t i = 0; i < options.reactors; ++i) {
     SEMEL_TRY(auto reactor, Reactor::create(i, parts->clock));
     parts->runtime.executors.push_back(reactor.get());
@@ -89,6 +94,7 @@ void LinuxRuntime::stop() {
   for (std::thread& thread : parts_->threads) thread.join();
   parts_->threads.clear();
   parts_->pool.stop();
+  parts_->calculations.stop();
 }
 
 Result<void> LinuxRuntime::watch_signals(std::span<const int> signals,

@@ -15,6 +15,10 @@ namespace {
 
 constinit thread_local Reactor* current_reactor = nullptr;
 
+constexpr uint32_t kAllEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+/// Events of bytes that nobody waits for, until they are no longer asked for.
+constexpr uint8_t kUnheededMax = 4;
+
 class FunctionMail final : public SelfOwnedMail {
  public:
   explicit FunctionMail(UniqueFunction<void()> work) : work_(std::move(work)) {}
@@ -33,7 +37,7 @@ class FunctionMail final : public SelfOwnedMail {
 Result<void> Descriptor::attach(Reactor& reactor, int fd) {
   SEMEL_ASSERT(reactor_ == nullptr && reactor.is_current());
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events = kAllEvents;
   event.data.ptr = this;
   if (::epoll_ctl(reactor.epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
     return network_failure(errno, "epoll_ctl", "ADD");
@@ -57,6 +61,8 @@ void Descriptor::detach() {
 void Descriptor::wait(Direction direction, Mail& waiter) {
   SEMEL_ASSERT(reactor_ != nullptr && waiters_[direction] == nullptr, "one waiter per direction");
   waiters_[direction] = &waiter;
+  if (direction == kRead && !hears_reads_) [[unlikely]]
+    hear_reads(true);
   if (readiness_[direction] == Readiness::kReady) wake(direction);
 }
 
@@ -72,6 +78,10 @@ bool Descriptor::cancel_wait(Mail& waiter) {
 void Descriptor::on_events(uint32_t events) {
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) is_ending_ = true;
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+    if (readiness_[kRead] != Readiness::kReady || waiters_[kRead] != nullptr)
+      unheeded_ = 0;
+    else if (hears_reads_ && ++unheeded_ == kUnheededMax)
+      hear_reads(false);
     readiness_[kRead] = Readiness::kReady;
     wake(kRead);
   }
@@ -79,6 +89,17 @@ void Descriptor::on_events(uint32_t events) {
     readiness_[kWrite] = Readiness::kReady;
     wake(kWrite);
   }
+}
+
+// Asked anew, the kernel reports what is there already: no byte that came in between is missed.
+void Descriptor::hear_reads(bool hears) {
+  epoll_event event{};
+  event.events = hears ? kAllEvents : kAllEvents & ~EPOLLIN;
+  event.data.ptr = this;
+  const int result = ::epoll_ctl(reactor_->epoll_.get(), EPOLL_CTL_MOD, fd_, &event);
+  SEMEL_ASSERT(result == 0, "a registered descriptor can be changed");
+  hears_reads_ = hears;
+  unheeded_ = 0;
 }
 
 void Descriptor::wake(Direction direction) {

@@ -47,6 +47,8 @@ class Descriptor {
   void mark_drained() {
     if (!is_ending_) mark_blocked(kRead);
   }
+  /// False while the kernel keeps arriving bytes to itself, since nobody waits for them.
+  bool hears_reads() const { return hears_reads_; }
   /// True if it was blocked and no event came since: trying would be a wasted system call.
   bool is_blocked(Direction direction) const {
     return readiness_[direction] == Readiness::kBlocked;
@@ -58,11 +60,16 @@ class Descriptor {
 
   void on_events(uint32_t events);
   void wake(Direction direction);
+  /// A peer that goes on sending while nobody reads would wake the reactor for each packet. After
+  /// some such events the kernel is asked to keep them to itself until somebody waits again.
+  void hear_reads(bool hears);
 
   Reactor* reactor_ = nullptr;
   int fd_ = -1;
   Readiness readiness_[2] = {Readiness::kUnknown, Readiness::kUnknown};
   bool is_ending_ = false;
+  bool hears_reads_ = true;
+  uint8_t unheeded_ = 0;
   Mail* waiters_[2] = {nullptr, nullptr};
 };
 

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -381,6 +384,71 @@ Task<void> sum_on_pool(Disk& disk, Executor& executor, std::vector<int>* sums) {
     auto nothing = [] {};
     co_await run_blocking(disk, executor, nothing);
   }
+}
+
+struct Pair {
+  Pair() {
+    int ends[2];
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    ours = linux_os::FileHandle(ends[0]);
+    theirs = linux_os::FileHandle(ends[1]);
+  }
+  void send() { EXPECT_EQ(::send(theirs.get(), "x", 1, 0), 1); }
+  int drain() {
+    char byte = 0;
+    int count = 0;
+    while (::recv(ours.get(), &byte, 1, 0) == 1) ++count;
+    return count;
+  }
+  linux_os::FileHandle ours, theirs;
+};
+
+struct Woken final : Mail {
+  void run() override { at.set_value(); }
+  std::promise<void> at;
+};
+
+TEST(Reactor, BytesThatNobodyWaitsForDoNotWakeItForEver) {
+  StartedRuntime os;
+  auto& reactor = dynamic_cast<linux_os::Reactor&>(os.executor());
+  Pair pair;
+  linux_os::Descriptor descriptor;
+  os.on(0, [&] { ASSERT_TRUE(descriptor.attach(reactor, pair.ours.get()).has_value()); });
+  for (int i = 0; i < 20; ++i) {
+    pair.send();
+    os.on(0, [] {});  // each wakes it from epoll
+    os.on(0, [] {});
+  }
+  os.on(0, [&] {
+    EXPECT_FALSE(descriptor.hears_reads());
+    EXPECT_EQ(pair.drain(), 20);
+    descriptor.mark_blocked(linux_os::Descriptor::kRead);
+  });
+  // Comes while nobody listens, and must wake who waits afterwards.
+  pair.send();
+  for (const bool is_there_already : {true, false}) {
+    Woken woken;
+    os.on(0, [&] {
+      if (!is_there_already) EXPECT_EQ(pair.drain(), 1);
+      descriptor.mark_blocked(linux_os::Descriptor::kRead);
+      descriptor.wait(linux_os::Descriptor::kRead, woken);
+      EXPECT_TRUE(descriptor.hears_reads());
+    });
+    if (!is_there_already) pair.send();
+    EXPECT_EQ(woken.at.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  }
+  os.on(0, [&] { descriptor.detach(); });
+}
+
+TEST(IoPool, CalculationsRunAtLowPriority) {
+  StartedRuntime os;
+  std::promise<std::pair<int, int>> nice;
+  auto own_nice = [] { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())); };
+  int on_calculation = 0;
+  os->disk->run_calculation([&] { on_calculation = own_nice(); }, os.executor(),
+                            [&] { nice.set_value({on_calculation, own_nice()}); });
+  const auto [low, normal] = nice.get_future().get();
+  EXPECT_EQ(low, std::min(normal + 10, 19));
 }
 
 TEST(IoPool, RunsWorkAndComesBack) {

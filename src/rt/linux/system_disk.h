@@ -8,7 +8,8 @@ namespace semel::rt::linux_os {
 
 class SystemDisk final : public Disk {
  public:
-  explicit SystemDisk(IoPool& pool) : pool_(pool) {}
+  explicit SystemDisk(IoPool& pool) : SystemDisk(pool, pool) {}
+  SystemDisk(IoPool& pool, IoPool& calculations) : pool_(pool), calculations_(calculations) {}
 
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Result<std::vector<DirectoryEntry>> list(const std::string& path) override;
@@ -29,9 +30,14 @@ class SystemDisk final : public Disk {
                     UniqueFunction<void()> done) override {
     pool_.submit(std::move(work), back, std::move(done));
   }
+  void run_calculation(UniqueFunction<void()> work, Executor& back,
+                       UniqueFunction<void()> done) override {
+    calculations_.submit(std::move(work), back, std::move(done));
+  }
 
  private:
   IoPool& pool_;
+  IoPool& calculations_;
 };
 
 }  // namespace semel::rt::linux_os
