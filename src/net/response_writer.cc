@@ -69,7 +69,7 @@ bool ResponseWriter::add(const Exchange& exchange, SendScratch& scratch, Parts& 
     advance_file(response, cursor, piece.size());
     if (parts.is_full()) break;
   }
-  parts.more_follows = true;
+  parts.more_follows = !cursor.is_at_end(response);
   return false;
 }
 

@@ -46,8 +46,9 @@ class FakeStream final : public rt::Stream {
 
   rt::Executor& executor() override { return executor_; }
   rt::Transfer try_read(bytes::MutableByteSpan) override { return {rt::Transfer::State::kEnd}; }
-  rt::Transfer try_write(std::span<const bytes::ByteSpan> parts, bool) override {
+  rt::Transfer try_write(std::span<const bytes::ByteSpan> parts, bool more_follows) override {
     ++calls;
+    is_held_back = more_follows;
     if (random_() % 5 == 0) return {rt::Transfer::State::kWouldBlock};
     size_t total = 0;
     for (const auto& part : parts) total += part.size();
@@ -61,8 +62,9 @@ class FakeStream final : public rt::Stream {
     }
     return {rt::Transfer::State::kDone, taken};
   }
-  rt::Transfer try_send_file(const rt::FileRange& range, bool) override {
+  rt::Transfer try_send_file(const rt::FileRange& range, bool more_follows) override {
     ++files;
+    is_held_back = more_follows;
     std::vector<std::byte> content(1 + random_() % range.size);
     EXPECT_TRUE(range.file->pread(range.at, content));
     received.append(bytes::as_text(content));
@@ -76,6 +78,7 @@ class FakeStream final : public rt::Stream {
   rt::Address local() const override { return {}; }
 
   std::string received;
+  bool is_held_back = false;  // the system may wait for more before it sends the last bytes
   size_t calls = 0;
   size_t files = 0;
 
@@ -112,8 +115,9 @@ TEST(ResponseWriter, SendsEveryByteInOrderHoweverTheStreamTakesThem) {
         ASSERT_TRUE(file->pread(range.at, content));
         text += bytes::as_text(content);
       }
-      exchange.response.out.put_bytes(bytes::as_bytes(std::string("end")));
-      text += "end";
+      const std::string end = random() % 2 == 0 ? "end" : "";
+      exchange.response.out.put_bytes(bytes::as_bytes(end));
+      text += end;
       if (exchange.response.fate == api::Response::Fate::kSend) expected += text;
       queue.push(exchange);
     }
@@ -127,6 +131,7 @@ TEST(ResponseWriter, SendsEveryByteInOrderHoweverTheStreamTakesThem) {
     EXPECT_TRUE(queue.empty());
     EXPECT_EQ(stream.received.size(), expected.size()) << "seed " << seed;
     EXPECT_TRUE(stream.received == expected) << "seed " << seed;
+    EXPECT_FALSE(stream.is_held_back) << "seed " << seed;
     EXPECT_EQ(writer.bytes_sent(), expected.size());
     files_sent += stream.files;
   }
@@ -150,6 +155,29 @@ TEST(ResponseWriter, ASmallFetchIsOneCall) {
   }
   EXPECT_EQ(stream.files, 0u);
   EXPECT_EQ(stream.received.size(), 16'008u);
+}
+
+// As many pieces as one call takes, and nothing behind them, as in Fetch up to version 11.
+TEST(ResponseWriter, NothingIsHeldBackWhenTheLastPieceFillsTheCall) {
+  std::mt19937_64 random(1);
+  Exchange exchange;
+  exchange.is_finished = true;
+  const auto file = std::make_shared<FakeFile>(random, true);
+  for (uint32_t i = 0; i < 32; ++i) {
+    exchange.response.out.put_bytes(bytes::as_bytes(std::string("head")));
+    exchange.response.out.put_splice(i, 100);
+    exchange.response.files.push_back({file, 100 * i, 100});
+  }
+  ResponseQueue queue;
+  queue.push(exchange);
+  FakeStream stream(random);
+  ResponseWriter writer;
+  SendScratch scratch;
+  while (writer.write(stream, queue, scratch, [&] { queue.pop(); }) ==
+         ResponseWriter::Outcome::kWouldBlock) {
+  }
+  EXPECT_EQ(stream.received.size(), 32u * 104u);
+  EXPECT_FALSE(stream.is_held_back);
 }
 
 }  // namespace
