@@ -278,6 +278,57 @@ TEST_F(FetchTest, ASessionTellsOnlyNews) {
   EXPECT_EQ(broker_->sessions().size(), 0u);
 }
 
+TEST_F(FetchTest, TheLargestSessionMovesOnAndALargerOneEnds) {
+  constexpr int32_t kMost = api::broker::FetchSessionCache::kPartitionsMax;
+  start();
+  produce(0, {"zero"});
+  auto first = fetch_request("t", 0, 0);
+  first.session_epoch = 0;
+  for (int32_t index = 1; index < kMost; ++index)
+    first.topics[0].partitions.append().partition = index;  // most of them do not exist
+  const auto full = client_->call<gen::FetchResponse>(first, 12);
+  ASSERT_NE(full.session_id, 0);
+  gen::FetchRequest next;
+  next.max_bytes = 1 << 20;
+  next.session_id = full.session_id;
+  next.session_epoch = 1;
+  auto& moved = next.topics.append();
+  moved.topic = "t";
+  auto& position = moved.partitions.append();
+  position.fetch_offset = 1;
+  position.partition_max_bytes = 1 << 20;
+  auto answer = client_->call<gen::FetchResponse>(next, 12);
+  EXPECT_EQ(answer.error_code, 0);
+  ASSERT_FALSE(answer.responses.empty());
+  for (const PartitionData& data : answer.responses[0].partitions) {
+    EXPECT_EQ(data.records.size(), 0u) << "partition " << data.partition_index << " is read again";
+  }
+  next.session_epoch = 2;
+  position.partition = kMost;
+  EXPECT_EQ(client_->call<gen::FetchResponse>(next, 12).error_code, 70)
+      << "the client asks for all anew";
+  EXPECT_EQ(broker_->sessions().size(), 0u);
+}
+
+TEST_F(FetchTest, ASessionIsOfNamesOrOfIds) {
+  start();
+  produce(0, {"zero"});
+  auto first = fetch_request("t", 0, 0);
+  first.topics[0].topic_id = broker_->image()->topic("t")->id;
+  first.session_epoch = 0;
+  const auto by_id = client_->call<gen::FetchResponse>(first, 13);
+  const auto by_name = client_->call<gen::FetchResponse>(first, 12);
+  gen::FetchRequest next;
+  next.max_bytes = 1 << 20;
+  next.session_epoch = 1;
+  next.session_id = by_id.session_id;
+  EXPECT_EQ(client_->call<gen::FetchResponse>(next, 12).error_code, 106);
+  EXPECT_EQ(client_->call<gen::FetchResponse>(next, 13).error_code, 0);
+  next.session_id = by_name.session_id;
+  EXPECT_EQ(client_->call<gen::FetchResponse>(next, 13).error_code, 106);
+  EXPECT_EQ(client_->call<gen::FetchResponse>(next, 12).error_code, 0);
+}
+
 TEST_F(FetchTest, ALedgerOfLeadershipEndsLongPolls) {
   start();
   auto request = fetch_request("t", 0, 0);

@@ -48,6 +48,8 @@ class FetchWork final : public Work, public Deadline {
   void resolve();
   Progress leave_admit();
   Progress refuse(ErrorCode code);
+  /// The version decides: topics are named by id, or by name.
+  bool uses_topic_ids() const { return context_->header.version >= kFirstWithIds; }
 
   void cancel() override {
     is_cancelled_ = true;
@@ -150,7 +152,7 @@ void FetchWork::resolve() {
 
 void FetchWork::resolve_target(const replica::PartitionTable& table, const FetchTarget& target,
                                Item& item) {
-  const bool by_id = context_->header.version >= kFirstWithIds;
+  const bool by_id = uses_topic_ids();
   const replica::TopicEntry* entry = by_id ? table.find(target.topic_id) : table.find(target.topic);
   if (entry == nullptr) {
     const cluster::ImagePtr image = handler_.services_.images.current();
@@ -322,7 +324,7 @@ void FetchWork::fill_item(Item& item, PartitionAnswer& answer) {
 }
 
 void FetchWork::fill_response() {
-  const bool by_id = context_->header.version >= kFirstWithIds;
+  const bool by_id = uses_topic_ids();
   const FetchTarget* last = nullptr;
   for (size_t i = 0; i < used_; ++i) {
     Item& item = *items_[i];
@@ -361,9 +363,7 @@ Progress FetchWork::complete() {
     items_[i]->answer = {};
   }
   used_ = 0;
-  if (items_.size() > kKeptItems) {
-    items_.resize(kKeptItems);
-  }
+  if (items_.size() > kKeptItems) items_.resize(kKeptItems);
   session.reset();
   targets.clear();
   context_ = nullptr;
@@ -451,37 +451,29 @@ ErrorCode FetchHandler::open_session(FetchWork& work) {
   if (request_.session_id != 0) services_.fetch_sessions.remove(request_.session_id);
   if (request_.session_epoch == kFinalEpoch) return ErrorCode::kNone;
   const bool is_follower = request_.replica_id >= 0 || request_.replica_state.replica_id >= 0;
-  const bool has_ids =
-      !work.targets.empty() && !work.targets.front().topic_id.is_zero();
-  work.session = services_.fetch_sessions.create(has_ids, is_follower, work.targets);
+  work.session = services_.fetch_sessions.create(work.uses_topic_ids(), is_follower, work.targets);
   return ErrorCode::kNone;
 }
 
 ErrorCode FetchHandler::continue_session(FetchWork& work) {
   work.session = services_.fetch_sessions.find(request_.session_id);
   if (work.session == nullptr) return ErrorCode::kFetchSessionIdNotFound;
-  const auto has_other_ids = [](const FetchTarget& target, bool uses_ids) {
-    return target.topic_id.is_zero() == uses_ids;
-  };
+  const bool uses_ids = work.uses_topic_ids();
   std::vector<FetchTarget> forgotten;
   list_forgotten(request_, forgotten);
   bool is_empty = false;
   const ErrorCode code = work.session->with([&](FetchSession& session) {
     if (request_.session_epoch != session.next_epoch()) return ErrorCode::kInvalidFetchSessionEpoch;
-    const bool uses_ids = session.uses_topic_ids();
-    for (const FetchTarget& target : work.targets) {
-      if (has_other_ids(target, uses_ids)) return ErrorCode::kFetchSessionTopicIdError;
-    }
-    for (const FetchTarget& target : work.targets) {
-      if (session.size() < FetchSessionCache::kPartitionsMax) session.update(target);
-    }
-    for (const FetchTarget& target : forgotten) session.forget(target);
+    if (session.uses_topic_ids() != uses_ids) return ErrorCode::kFetchSessionTopicIdError;
+    if (!session.change(work.targets, forgotten)) return ErrorCode::kFetchSessionIdNotFound;
     session.advance_epoch();
     work.targets.clear();
     session.for_each([&](const FetchTarget& target) { work.targets.push_back(target); });
     is_empty = session.size() == 0;
     return ErrorCode::kNone;
   });
+  if (code == ErrorCode::kFetchSessionIdNotFound)
+    services_.fetch_sessions.remove(request_.session_id);
   if (code != ErrorCode::kNone) return code;
   work.is_incremental = true;
   if (is_empty) {

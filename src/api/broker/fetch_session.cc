@@ -15,6 +15,13 @@ void FetchSession::forget(const FetchTarget& target) {
   by_key_.erase(at);
 }
 
+bool FetchSession::change(std::span<const FetchTarget> updated,
+                          std::span<const FetchTarget> forgotten) {
+  for (const FetchTarget& target : updated) update(target);
+  for (const FetchTarget& target : forgotten) forget(target);
+  return size() <= FetchSessionCache::kPartitionsMax;
+}
+
 bool FetchSession::note(const FetchTarget& target, const FetchTold& told, bool has_data) {
   const auto at = by_key_.find(key_of(target));
   if (at == by_key_.end()) return true;

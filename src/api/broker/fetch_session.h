@@ -53,10 +53,16 @@ class FetchSession {
   size_t size() const { return members_.size(); }
   /// The epoch that the next request must carry.
   int32_t next_epoch() const { return next_epoch_; }
-  void advance_epoch() { next_epoch_ = next_epoch_ == INT32_MAX ? 1 : next_epoch_ + 1; }
+  void advance_epoch() { next_epoch_ = epoch_after(next_epoch_); }
+  /// 0 and −1 are no epochs of a session that goes on.
+  static int32_t epoch_after(int32_t epoch) { return epoch == INT32_MAX ? 1 : epoch + 1; }
 
   /// Adds the partition, or takes over its new position.
   void update(const FetchTarget& target);
+  /// One request's changes. False: the session has become larger than
+  /// FetchSessionCache::kPartitionsMax and must end, or partitions would go unserved.
+  [[nodiscard]] bool change(std::span<const FetchTarget> updated,
+                            std::span<const FetchTarget> forgotten);
   void forget(const FetchTarget& target);
   /// Calls `visit(target)` in the order in which they are served.
   template <class Visit>

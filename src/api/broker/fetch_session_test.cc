@@ -72,6 +72,7 @@ TEST(FetchSession, EpochsWrapToOne) {
   EXPECT_EQ(session.next_epoch(), 1);
   session.advance_epoch();
   EXPECT_EQ(session.next_epoch(), 2);
+  EXPECT_EQ(FetchSession::epoch_after(INT32_MAX), 1);
 }
 
 TEST(FetchSessionCache, AFullCacheKeepsWhatIsInUse) {
