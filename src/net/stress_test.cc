@@ -23,9 +23,9 @@ void note_stall(log::AppendPace& pace, rt::Instant now) {
   pace.end({start, UINT64_MAX});
 }
 
-class StressTest : public ::testing::TestWithParam<StressCase> {};
+class StressClasses : public ::testing::TestWithParam<StressCase> {};
 
-TEST_P(StressTest, EveryAcknowledgedRecordIsThereOnceAndInOrder) {
+TEST_P(StressClasses, EveryAcknowledgedRecordIsThereOnceAndInOrder) {
   constexpr int kProducers = 6;
   constexpr int32_t kBatches = 150;
   TempDir dir;
@@ -94,7 +94,62 @@ TEST_P(StressTest, EveryAcknowledgedRecordIsThereOnceAndInOrder) {
     ASSERT_EQ(read[offset], acknowledged[static_cast<int64_t>(offset)]);
 }
 
-INSTANTIATE_TEST_SUITE_P(Classes, StressTest,
+// Batches that are encoded anew are compared with the stored ones beside the reactors, while the
+// time of some requests is up and other reactors drain the same partition.
+TEST(StressTest, ImpatientProducersSendAgainWhatIsStored) {
+  constexpr int kProducers = 4;
+  constexpr int32_t kBatches = 100;
+  TempDir dir;
+  TestBrokerOptions options;
+  options.reactors = 2;
+  options.topics = {{"s", 1, {}}};
+  TestBroker broker(dir.path(), options);
+  TestClient framer(broker);
+  const auto frame = [&](int p, int32_t sequence, bool again) {
+    const int64_t timestamp = 1'750'000'000'000 + (again ? 1 : 0);
+    auto request = produce_request(
+        "s", 0, batch_of({fmt::format("{}-{}", p, sequence)}, {100 + p, 0, sequence}, timestamp));
+    request.timeout_ms = again ? 0 : 5000;
+    return framer.frame(request, 9);
+  };
+  std::vector<std::unique_ptr<TestPeer>> writers;
+  for (int p = 0; p < kProducers; ++p) {
+    bytes::Writer all;
+    for (int32_t i = 0; i < kBatches; ++i) {
+      all.put_bytes(frame(p, i, false).span());
+      all.put_bytes(frame(p, i, true).span());
+    }
+    writers.push_back(std::make_unique<TestPeer>(broker.runtime(), broker.address()));
+    writers.back()->send_in_background(all.take(),
+                                       [p] { return 200u + 900u * static_cast<size_t>(p); });
+  }
+  for (int p = 0; p < kProducers; ++p) {
+    int64_t stored_at = -1;
+    for (int32_t i = 0; i < 2 * kBatches; ++i) {
+      const auto received = writers[static_cast<size_t>(p)]->receive();
+      ASSERT_TRUE(received.has_value());
+      bytes::Reader bytes(*received);
+      ASSERT_TRUE(wire::read_response_header(bytes, 1).has_value());
+      gen::ProduceResponse response;
+      ASSERT_TRUE(response.decode(bytes, 9).has_value());
+      const auto& answer = response.responses[0].partition_responses[0];
+      if (i % 2 == 0) {
+        ASSERT_EQ(answer.error_code, 0) << answer.error_message.value_or("");
+        ASSERT_GT(answer.base_offset, stored_at);
+        stored_at = answer.base_offset;
+      } else if (answer.error_code == 0) {
+        ASSERT_EQ(answer.base_offset, stored_at);
+      } else {
+        // Its time was up, or too many were compared at once: both are asked again.
+        ASSERT_TRUE(answer.error_code == 7 || answer.error_code == 6) << answer.error_code;
+      }
+    }
+  }
+  const auto partition = broker.replicas().table().current()->find("s")->partitions[0];
+  EXPECT_EQ(partition->log().log_end(), Offset{int64_t{kProducers} * kBatches});
+}
+
+INSTANTIATE_TEST_SUITE_P(Stress, StressClasses,
                          ::testing::Values(StressCase{replica::FlushPolicy::kOs, false},
                                            StressCase{replica::FlushPolicy::kAck, false},
                                            StressCase{replica::FlushPolicy::kOs, true},

@@ -67,6 +67,8 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
     size_t partition = 0;
     bool is_pending = false;
     bool is_refused = false;  // it is not appended
+    /// From the look-up's begin to resume(). The op's own flag belongs to who drains the partition.
+    bool is_looked_up = false;
     std::optional<record::ProduceRules> rules;  // set while it waits for its check
   };
 
@@ -100,6 +102,7 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
     batch.topic = topic;
     batch.partition = partition;
     batch.is_refused = false;
+    batch.is_looked_up = false;
     batch.op.owner = this;
     batch.op.acks = acks_;
     batch.op.executor = &context_->executor();
@@ -215,7 +218,7 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
     if (!is_submitted_) return;
     for (size_t i = 0; i < used_; ++i) {
       Batch& batch = *batches_[i];
-      if (batch.is_pending && !batch.op.needs_look_up) batch.op.partition->expire(batch.op);
+      if (batch.is_pending && !batch.is_looked_up) batch.op.partition->expire(batch.op);
     }
   }
 
@@ -256,9 +259,11 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
   }
 
   void look_up(Batch& batch) {
+    batch.is_looked_up = true;
     rt::Disk& disk = *handler_.services_.runtime.disk;
     disk.run_blocking([&batch] { batch.op.partition->look_up(batch.op); }, context_->executor(),
                       [this, &batch] {
+                        batch.is_looked_up = false;
                         if (batch.op.partition->resume(batch.op)) {
                           settle(batch);
                           if (pending_ == 0) finish();
