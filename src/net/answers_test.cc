@@ -140,6 +140,36 @@ TEST_F(AnswersTest, MetadataWaitsForTheTopicThatAnotherRequestCreates) {
   EXPECT_EQ(response.topics[0].partitions.size(), 1u);
 }
 
+// Else a request of some megabytes could ask for gigabytes of answers.
+TEST_F(AnswersTest, WhatIsAskedRepeatedlyIsAnsweredOnce) {
+  start();
+  const auto topics = metadata({"t", "none", "t", "none", "t"});
+  ASSERT_EQ(topics.topics.size(), 2u);
+  EXPECT_EQ(topics.topics[0].name, "t");
+  EXPECT_EQ(topics.topics[1].name, "none");
+  const auto created = metadata({"twice", "twice"}, 12, true);
+  ASSERT_EQ(created.topics.size(), 1u);
+  EXPECT_EQ(created.topics[0].error_code, 0) << "a controller refuses what is named twice";
+
+  gen::DescribeProducersRequest producers;
+  for (int i = 0; i < 2; ++i) {
+    auto& topic = producers.topics.append();
+    topic.name = "t";
+    for (const int32_t index : {0, 1, 0}) topic.partition_indexes.push_back(index);
+  }
+  const auto described = client_->call<gen::DescribeProducersResponse>(producers, 0);
+  EXPECT_EQ(described.topics[0].partitions.size() + described.topics[1].partitions.size(), 2u);
+
+  gen::DescribeConfigsRequest configs;
+  for (int i = 0; i < 3; ++i) {
+    auto& resource = configs.resources.append();
+    resource.resource_type = 4;
+    resource.resource_name = i < 2 ? "1" : "";
+    resource.configuration_keys.set_null();
+  }
+  EXPECT_EQ(client_->call<gen::DescribeConfigsResponse>(configs, 4).results.size(), 2u);
+}
+
 TEST_F(AnswersTest, MetadataTellsWhatTheClientMayDo) {
   start();
   gen::MetadataRequest request;

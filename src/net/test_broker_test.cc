@@ -1,5 +1,7 @@
 #include "net/test_broker.h"
 
+#include <algorithm>
+
 namespace semel::net {
 namespace {
 
@@ -18,6 +20,11 @@ Result<void> TestController::create(bytes::Reader& reader, int16_t version, byte
     result.name = topic.name;
     if (broker_.options().loses_creations || broker_.image()->topic(topic.name) != nullptr) {
       result.error_code = static_cast<int16_t>(ErrorCode::kTopicAlreadyExists);
+      continue;
+    }
+    const auto is_same = [&topic](const auto& other) { return other.name == topic.name; };
+    if (std::ranges::count_if(request.topics, is_same) > 1) {
+      result.error_code = static_cast<int16_t>(ErrorCode::kInvalidRequest);
       continue;
     }
     broker_.create_topic({topic.name, topic.num_partitions, {}});

@@ -1,5 +1,8 @@
+#include "gen/describe_configs.h"
+
 #include <algorithm>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "api/broker/small_handlers.h"
@@ -8,7 +11,6 @@
 #include "bytes/reader.h"
 #include "cluster/config_schema.h"
 #include "cluster/resource_config.h"
-#include "gen/describe_configs.h"
 
 namespace semel::api::broker {
 namespace {
@@ -145,7 +147,10 @@ Progress DescribeConfigsHandler::admit(RequestContext& context) {
   const std::string self = std::to_string(services_.facts.self.value);
   const auto& principal = context.connection().principal;
   gen::DescribeConfigsResponse response;
+  // Each is answered once: an answer is far larger than its question.
+  std::set<std::pair<int8_t, std::string_view>> seen;
   for (const Asked& asked : request.resources) {
+    if (!seen.emplace(asked.resource_type, asked.resource_name).second) continue;
     Answer& answer = response.results.append();
     answer.resource_type = asked.resource_type;
     answer.resource_name = asked.resource_name;

@@ -1,9 +1,12 @@
+#include "gen/describe_producers.h"
+
+#include <set>
+
 #include "api/broker/partition_finder.h"
 #include "api/broker/small_handlers.h"
 #include "api/wire_code.h"
 #include "bytes/reader.h"
 #include "bytes/writer.h"
-#include "gen/describe_producers.h"
 
 namespace semel::api::broker {
 namespace {
@@ -48,10 +51,13 @@ Progress DescribeProducersHandler::admit(RequestContext& context) {
 
   const PartitionFinder finder(services_, context, security::Operation::kRead);
   gen::DescribeProducersResponse response;
+  // Each is answered once: an answer may be far larger than its question.
+  std::set<std::pair<std::string_view, int32_t>> seen;
   for (const auto& asked : request.topics) {
     auto& topic = response.topics.append();
     topic.name = asked.name;
     for (const int32_t index : asked.partition_indexes) {
+      if (!seen.emplace(asked.name, index).second) continue;
       auto& answer = topic.partitions.append();
       answer.partition_index = index;
       const auto found = finder.find(asked.name, index);

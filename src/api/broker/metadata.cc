@@ -1,6 +1,7 @@
 #include "api/broker/metadata.h"
 
 #include <algorithm>
+#include <set>
 
 #include "api/broker/listener_view.h"
 #include "api/broker/topic_names.h"
@@ -30,6 +31,21 @@ bool is_well_formed(const gen::MetadataRequest& request, int16_t version) {
   });
 }
 
+/// As in Kafka, what is named repeatedly is answered once; an answer may be far larger than its
+/// question.
+void drop_repeated(gen::MetadataRequest& request) {
+  std::set<std::pair<TopicId, std::string>> seen;
+  size_t kept = 0;
+  for (size_t i = 0; i < request.topics.size(); ++i) {
+    auto& topic = request.topics[i];
+    const bool by_id = !topic.topic_id.is_zero();
+    if (!seen.emplace(topic.topic_id, by_id ? "" : topic.name.value_or("")).second) continue;
+    if (kept != i) request.topics[kept] = std::move(topic);
+    ++kept;
+  }
+  while (request.topics.size() > kept) request.topics.pop_back();
+}
+
 }  // namespace
 
 rt::Task<Progress> MetadataHandler::run(RequestContext& context) {
@@ -40,6 +56,7 @@ rt::Task<Progress> MetadataHandler::run(RequestContext& context) {
   const auto decoded = request.decode(reader, version);
   if (!decoded) co_return Progress::kClose;
 
+  drop_repeated(request);
   gen::MetadataResponse response;
   if (!is_well_formed(request, version)) {
     for (const auto& asked : request.topics) {
