@@ -28,6 +28,7 @@ BANNED = [
     (r"\bstd::(i|o)?fstream\b|\bfopen\(|\bstd::filesystem::",
      ("src/rt/linux/", "sim/main.cc", "sim/workload_files.cc", "bench/"), "rt::Disk"),
     (r"\bsleep\(|\busleep\(|\bsleep_for\(std::", ("src/rt/linux/", "bench/"), "rt::sleep_for(executor, …)"),
+    (r"\bCLI::(NonNegativeNumber|PositiveNumber|Number|Range)\b", (), "whole_number() or positive_number() of cli/help.h"),
     (r"\bassert\(", (), "SEMEL_ASSERT, which is always on"),
     (r"\bstd::(cout|cerr|printf)\b|(?<![\w:])printf\(", ("src/cli/", "src/broker/main.cc", "sim/", "bench/"),
      "the log facade (base/log.h) or the command's Output"),
@@ -290,6 +291,7 @@ BAD = {
     "src/log/many.cc": ("void f(int a, int b, int c, int d, int e, int g) {\n}\n", "parameters"),
     "src/rt/shape.cc": ("Task<> f() {\n  if (co_await g()) h();\n}\n", "co_await"),
     "src/net/named.cc": ('#include "rt/linux/linux_runtime.h"\n', "may name"),
+    "src/cli/number.cc": ("void f() { option->check(CLI::PositiveNumber); }\n", "whole_number()"),
     "src/log/later.cc": ("// TODO finish\n", "TODO"),
 }
 

@@ -195,7 +195,7 @@ int run_audit_command(std::span<const std::string> arguments, const DumpPaths& p
       ->capture_default_str();
   app.add_option("--producers", options.limits.producers_max,
                  "producers remembered at a time, about 100 bytes each")
-      ->check(CLI::Range(2, 1'000'000'000))
+      ->check(whole_number(2))
       ->capture_default_str();
   if (const auto code = parse_command_line(app, arguments, output)) return *code;
   for (const std::string& word : options.ignored) {

@@ -1,5 +1,7 @@
 #include "cli/help.h"
 
+#include <charconv>
+#include <cmath>
 #include <vector>
 
 #include <fmt/format.h>
@@ -21,6 +23,37 @@ class ExamplesFirst final : public CLI::Formatter {
 }  // namespace
 
 void put_examples_first(CLI::App& app) { app.formatter(std::make_shared<ExamplesFirst>()); }
+
+CLI::Validator whole_number(int64_t least, int64_t most) {
+  const std::string range = most == std::numeric_limits<int64_t>::max()
+                                ? fmt::format("from {} on", least)
+                                : fmt::format("from {} to {}", least, most);
+  return CLI::Validator(
+      [least, most, range](const std::string& text) {
+        int64_t number = 0;
+        const char* const end = text.data() + text.size();
+        const auto [at, error] = std::from_chars(text.data(), end, number);
+        if (error == std::errc() && at == end && number >= least && number <= most)
+          return std::string();
+        return fmt::format("\"{}\" is no whole number {}", text, range);
+      },
+      range);
+}
+
+CLI::Validator positive_number(Zero zero) {
+  const bool is_allowed = zero == Zero::kAllowed;
+  return CLI::Validator(
+      [is_allowed](const std::string& text) {
+        double number = 0;
+        const char* const end = text.data() + text.size();
+        const auto [at, error] = std::from_chars(text.data(), end, number);
+        const bool is_large_enough = number > 0 || (is_allowed && number == 0);
+        if (error == std::errc() && at == end && std::isfinite(number) && is_large_enough)
+          return std::string();
+        return fmt::format("\"{}\" is no number {}", text, is_allowed ? "from 0 on" : "above 0");
+      },
+      is_allowed ? "from 0 on" : "above 0");
+}
 
 std::optional<int> parse_command_line(CLI::App& app, std::span<const std::string> arguments,
                                       Output& output) {

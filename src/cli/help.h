@@ -2,6 +2,8 @@
 // and options), and reading the command line.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +19,12 @@ namespace semel::cli {
 /// Puts the footer of `app`, its examples, below its description; subcommands that are added later
 /// do the same.
 void put_examples_first(CLI::App& app);
+
+/// Takes whole numbers from `least` to `most`, and says so of anything else.
+CLI::Validator whole_number(int64_t least, int64_t most = std::numeric_limits<int64_t>::max());
+/// Takes finite numbers above 0, or from 0 on.
+enum class Zero : uint8_t { kAllowed, kRefused };
+CLI::Validator positive_number(Zero zero);
 
 /// Reads the words behind the command's name into `app`. Nothing: go on. Else the exit code: --help
 /// was printed, or the mistake, with where to look.

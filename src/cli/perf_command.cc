@@ -359,18 +359,18 @@ void add_common(CLI::App& app, Options& options) {
   app.add_option("-o,--output", options.format, "text or json: one object a run")
       ->check(CLI::IsMember({"text", "json"}));
   app.add_flag("-q,--quiet", options.is_quiet, "no progress on standard error");
-  app.add_option("-n,--records", options.records, "stop after so many")->check(CLI::PositiveNumber);
+  app.add_option("-n,--records", options.records, "stop after so many")->check(whole_number(1));
 }
 
 void add_sending(CLI::App& app, Options& options) {
   app.add_option("-d,--duration", options.seconds, "stop after so many seconds")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number(Zero::kRefused));
   app.add_option("-s,--size", options.size, "bytes of a record's value")
-      ->check(CLI::Range(1, 1 << 30))
+      ->check(whole_number(1, 1 << 30))
       ->capture_default_str();
-  app.add_option("-r,--rate", options.rate, "records a second")->check(CLI::PositiveNumber);
+  app.add_option("-r,--rate", options.rate, "records a second")->check(positive_number(Zero::kRefused));
   app.add_option("--warmup", options.warmup_seconds, "seconds that do not count")
-      ->check(CLI::NonNegativeNumber);
+      ->check(positive_number(Zero::kAllowed));
   app.add_option("--idempotence", options.idempotence, "on, off or both, side by side")
       ->check(CLI::IsMember({"on", "off", "both"}));
   constexpr std::pair<const char*, const char*> kFlags[] = {
@@ -407,7 +407,7 @@ int run_perf_command(std::span<const std::string> words, rt::Runtime& runtime, O
   add("consume", "Reads a topic from its beginning to its present end.", kConsumeExamples,
       &PerfCommand::consume)
       ->add_option("-p,--partition", options.partition, "only this one")
-      ->check(CLI::NonNegativeNumber);
+      ->check(whole_number(0));
   CLI::App* waiting =
       add("latency", "Sends at a steady rate, 1,000 a second for 10 s, and times each record.",
           kLatencyExamples, &PerfCommand::latency);

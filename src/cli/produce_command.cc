@@ -138,7 +138,7 @@ int run_produce_command(std::span<const std::string> words, rt::Runtime& runtime
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--key-separator,-k", options.key_separator, "what stands between key and value");
   app.add_option("--partition,-p", options.partition, "send everything there")
-      ->check(CLI::NonNegativeNumber);
+      ->check(whole_number(0));
   app.add_option("-o,--output", options.format, "text or json: one line per record")
       ->check(CLI::IsMember({"text", "json"}));
   if (const auto code = parse_command_line(app, words, output)) return *code;

@@ -238,7 +238,7 @@ int run_producers_command(std::span<const std::string> arguments, const Connect&
                             add("why", "why batches were suppressed or refused", &print_why)})
     command->add_option("producer-id", options.producer_id, "its number")
         ->required()
-        ->check(CLI::NonNegativeNumber);
+        ->check(whole_number(0));
   if (const auto code = parse_command_line(app, arguments, output)) return *code;
   auto caller = connect({options.servers, options.config_file});
   if (!caller) {

@@ -150,9 +150,9 @@ int run_topic_command(std::span<const std::string> arguments, const Connect& con
     return command;
   };
   CLI::App* creating = add("create", "create topics", &create, true);
-  creating->add_option("-p,--partitions", options.partitions, "number of partitions")->check(CLI::PositiveNumber);
+  creating->add_option("-p,--partitions", options.partitions, "number of partitions")->check(whole_number(1));
   creating->add_option("-r,--replication-factor", options.replication_factor, "replicas of each partition")
-      ->check(CLI::PositiveNumber);
+      ->check(whole_number(1));
   creating->add_option("-c,--config", options.configs, "name=value, may be repeated");
   add("list", "names of all topics", &list, false)
       ->add_flag("--internal", options.with_internal, "internal topics too");
