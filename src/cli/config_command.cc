@@ -166,7 +166,9 @@ Result<int> act(const Options& options, Action action, const Connect& connect, O
   SEMEL_TRY(const Target target, target_of(options.words));
   SEMEL_TRY(const auto caller, connect({options.servers, options.config_file}));
   ClusterAdmin admin(*caller);
-  return action(admin, target, options, output);
+  auto done = action(admin, target, options, output);
+  if (done || target.resource != ConfigResource::kTopic) return done;
+  return fail(about_topic(done.error(), target.name));
 }
 
 }  // namespace

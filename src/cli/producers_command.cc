@@ -170,8 +170,9 @@ Result<std::vector<TopicPartition>> partitions_of(ApiCaller& caller, const Optio
   }
   std::vector<TopicPartition> partitions;
   if (names.empty()) return partitions;
-  SEMEL_TRY(const auto described, topics.describe(names));
-  for (const TopicInfo& topic : described)
+  const auto described = topics.describe(names);
+  if (!described) return fail(about_topic(described.error(), described.error().context));
+  for (const TopicInfo& topic : *described)
     for (const PartitionInfo& partition : topic.partitions)
       partitions.push_back({topic.name, PartitionIndex{partition.partition}});
   return partitions;

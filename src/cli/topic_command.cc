@@ -79,21 +79,27 @@ void print(const TopicInfo& topic, Output& output) {
 }
 
 Result<void> describe(TopicAdmin& admin, const Options& options, Output& output) {
-  SEMEL_TRY(const auto topics, admin.describe(options.names));
+  const auto topics = admin.describe(options.names);
+  if (!topics) return fail(about_topic(topics.error(), topics.error().context));
   if (options.format == "json") {
     auto json = nlohmann::ordered_json::array();
-    for (const TopicInfo& topic : topics) json.push_back(to_json(topic));
+    for (const TopicInfo& topic : *topics) json.push_back(to_json(topic));
     output.out(json.dump() + "\n");
     return {};
   }
-  for (const TopicInfo& topic : topics) print(topic, output);
+  for (const TopicInfo& topic : *topics) print(topic, output);
   return {};
 }
 
 Result<void> remove(TopicAdmin& admin, const Options& options, Output& output) {
   for (const std::string& name : options.names) {
-    SEMEL_CHECK(admin.remove(name));
-    if (options.format != "json") output.out(fmt::format("deleted {}\n", name));
+    if (const auto removed = admin.remove(name); !removed)
+      return fail(about_topic(removed.error(), name));
+    if (options.format == "json") {
+      output.out(nlohmann::ordered_json{{"deleted", name}}.dump() + "\n");
+    } else {
+      output.out(fmt::format("deleted {}\n", name));
+    }
   }
   return {};
 }
@@ -121,6 +127,13 @@ int exit_code_of(const Error& error) {
     default:
       return kFailed;
   }
+}
+
+Error about_topic(Error error, std::string_view topic) {
+  if (error.code == ErrorCode::kUnknownTopicOrPartition)
+    error.context =
+        fmt::format("topic {} does not exist; semel topic list shows those that do", topic);
+  return error;
 }
 
 std::string connect_failure(const Error& error) {

@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "cli/api_caller.h"
 #include "cli/output.h"
@@ -14,6 +15,8 @@ int run_topic_command(std::span<const std::string> arguments, const Connect& con
 
 /// The exit code that belongs to an error from a broker or from the way to it.
 int exit_code_of(const Error& error);
+/// `error`, and if it says that a topic is not there, the topic's name and where to look.
+Error about_topic(Error error, std::string_view topic);
 /// Why no cluster was reached, with what to try.
 std::string connect_failure(const Error& error);
 

@@ -60,7 +60,9 @@ class Producers(Operator):
         code, out, err = self.run_command("producers", "why", "4711", *self.to)
         self.assertEqual((code, out), (NOT_FOUND, ""))
         self.assertIn("4711", err)
-        self.assertEqual(self.run_command("producers", "list", "nothere", *self.to)[0], NOT_FOUND)
+        code, _, err = self.run_command("producers", "list", "nothere", *self.to)
+        self.assertEqual(code, NOT_FOUND)
+        self.assertIn("topic nothere does not exist", err)
         self.assertEqual(self.run_command("producers", "why", *self.to)[0], USAGE)
         self.assertEqual(self.run_command("producers", "list", "-b", f"127.0.0.1:{free_port()}")[0], UNREACHABLE)
 
@@ -90,7 +92,9 @@ class Config(Operator):
         with self.broker() as connection:
             connection.create_topic("orders")
         for words, code, text in ((["get", "topic", "orders", "nothing.ms"], NOT_FOUND, "nothing.ms"),
-                                  (["get", "topic", "nothere", "retention.ms"], NOT_FOUND, ""),
+                                  (["get", "topic", "nothere", "retention.ms"], NOT_FOUND, "topic nothere does not exist"),
+                                  (["set", "topic", "nothere", "retention.ms=1"], NOT_FOUND, "topic nothere does not exist"),
+                                  (["list", "topic", "nothere"], NOT_FOUND, "topic nothere does not exist"),
                                   (["set", "topic", "orders", "retention.ms"], USAGE, "'='"),
                                   (["set", "topic", "orders", "retention.ms=a"], USAGE, "retention.ms"),
                                   (["set", "topic", "orders"], USAGE, "setting"),

@@ -100,7 +100,10 @@ class SemelTopic(CommandTest):
         self.assertEqual(json.loads(self.run_command("topic", "list", "-o", "json", *to)[1]), ["orders"])
         described = json.loads(self.run_command("topic", "describe", "orders", "-o", "json", *to)[1])
         self.assertEqual([p["partition"] for p in described[0]["partitions"]], [0, 1, 2])
-        self.assertEqual(self.run_command("topic", "describe", "nothere", *to)[0], NOT_FOUND)
+        for word in ("describe", "delete"):
+            code, _, err = self.run_command("topic", word, "nothere", *to)
+            self.assertEqual(code, NOT_FOUND)
+            self.assertIn("topic nothere does not exist; semel topic list", err)
         code, _, err = self.run_command("topic", "create", "odd", "-c", "retention.msec=1", *to)
         self.assertNotEqual(code, OK)
         self.assertIn("retention.msec", err)
