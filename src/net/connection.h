@@ -1,9 +1,10 @@
-// Connection: one peer. Cuts its bytes into frames, admits the requests in order, and sends the answers
-// in order. A state machine without a coroutine: everything that happens calls pump().
+// Connection: one peer. Cuts its bytes into frames, admits the requests in order, and sends the
+// answers in order. A state machine without a coroutine: everything that happens calls pump().
 //
 // A frame's memory is reserved before its bytes are read; an idle connection holds none. At most
-// ResponseQueue::kCapacity requests are in flight. A request that is not marked `overlaps` begins when
-// all earlier ones are answered, and the next one begins when it is.
+// ResponseQueue::kCapacity requests are in flight. A request that is not marked `overlaps` begins
+// when all earlier ones are answered, and the next one begins when it is; the latter also holds for
+// one that its handler makes a barrier.
 #pragma once
 
 #include <cstdint>
