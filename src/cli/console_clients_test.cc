@@ -15,7 +15,6 @@
 namespace semel::cli {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
 

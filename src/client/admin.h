@@ -28,7 +28,7 @@ class Admin {
       auto connection = co_await pool_.any(limits);
       Error why;
       if (connection) {
-        const ConnectionPtr held = *connection;
+        const ConnectionPtr& held = *connection;
         const rt::WaitLimits once{std::min(limits.deadline, pool_.request_limits().deadline),
                                   limits.cancel};
         auto response = co_await peer::call_typed<Response>(*held, request, once);

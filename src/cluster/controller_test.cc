@@ -27,7 +27,7 @@ const Uuid kDirectory = Uuid::from_halves(11, 22);
 /// A controller whose records are replayed as soon as they are decided.
 class Fixture : public ::testing::Test {
  protected:
-  explicit Fixture(FeatureLevels features = default_feature_levels()) {
+  explicit Fixture(const FeatureLevels& features = default_feature_levels()) {
     ControllerSettings settings;
     settings.node_id = 1001;
     settings.cluster_id = "Z29sZGVuLWRhdGEtc2V0MA";
@@ -93,8 +93,9 @@ class Fixture : public ::testing::Test {
     ASSERT_FALSE(beat(id, false).is_fenced);
   }
 
-  gen::CreateTopicsResponse create(const std::string& name, int32_t partitions = 1, int16_t factor = 1,
-                                   std::map<std::string, std::string> configs = {}) {
+  gen::CreateTopicsResponse create(const std::string& name, int32_t partitions = 1,
+                                   int16_t factor = 1,
+                                   const std::map<std::string, std::string>& configs = {}) {
     gen::CreateTopicsRequest request;
     auto& topic = request.topics.append();
     topic.name = name;
@@ -328,8 +329,8 @@ TEST_F(ControllerTest, CreateTopicsAnswersAsKafka) {
 TEST_F(ControllerTest, ManualAssignmentsAreChecked) {
   start_broker(1);
   start_broker(2);
-  const auto ask = [&](std::vector<std::pair<int32_t, std::vector<int32_t>>> assignments, int32_t partitions = -1,
-                       int16_t factor = -1) {
+  const auto ask = [&](const std::vector<std::pair<int32_t, std::vector<int32_t>>>& assignments,
+                       int32_t partitions = -1, int16_t factor = -1) {
     gen::CreateTopicsRequest request;
     auto& topic = request.topics.append();
     topic.name = "m";
@@ -420,7 +421,8 @@ TEST_F(ControllerTest, PartitionsGrowOnly) {
 
 TEST_F(ControllerTest, FeaturesGoUpTogetherOrNotAtAll) {
   start_broker(1);
-  const auto update = [&](std::vector<std::pair<std::string, int16_t>> levels, int8_t type = 1) {
+  const auto update = [&](const std::vector<std::pair<std::string, int16_t>>& levels,
+                          int8_t type = 1) {
     gen::UpdateFeaturesRequest request;
     for (const auto& [name, level] : levels) {
       auto& feature = request.feature_updates.append();
@@ -501,7 +503,8 @@ class AlterTest : public Fixture {
     assignment.broker_ids = {1, 2, 3};
     create(request);
   }
-  gen::AlterPartitionResponse::PartitionData alter(std::vector<int32_t> isr, int32_t leader_epoch = 0,
+  gen::AlterPartitionResponse::PartitionData alter(const std::vector<int32_t>& isr,
+                                                   int32_t leader_epoch = 0,
                                                    int32_t partition_epoch = 0, int32_t sender = 1,
                                                    int8_t recovery = 0) {
     gen::AlterPartitionRequest request;

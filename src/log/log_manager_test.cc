@@ -17,7 +17,6 @@ namespace semel::log {
 namespace {
 
 using testing::BatchMaker;
-using testing::batches_of;
 using testing::lead;
 using testing::TempFolder;
 using testing::text_of;
@@ -335,7 +334,7 @@ TEST(LogManagerInSim, AFailedSyncTakesOneDirectoryOfTwoOffline) {
   for (const auto& log : manager->logs()) EXPECT_EQ(log->recovery_point(), Offset{2});
   node.file_system().fail_next(rt::sim::DiskOp::kSync, "/a/", Cause::kIo);
   on_home([&] { manager->flusher_of(*manager->logs().front()).request(manager->logs().front()); });
-  on_home([&] { (void)lead(*manager->logs().front(), maker.make(2, 100, kNow)); });
+  on_home([&] { std::ignore = lead(*manager->logs().front(), maker.make(2, 100, kNow)); });
   world.run_for(std::chrono::seconds(12));
   EXPECT_TRUE(listener.was_last);
   on_home([&] { manager.reset(); });

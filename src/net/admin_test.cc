@@ -15,7 +15,7 @@ namespace {
 
 class AdminTest : public ::testing::Test {
  protected:
-  void start(std::vector<TestTopic> topics) {
+  void start(const std::vector<TestTopic>& topics) {
     broker_.emplace(dir_.path());
     client_.emplace(*broker_);
     for (const TestTopic& topic : topics) broker_->create_topic(topic);

@@ -19,7 +19,7 @@ namespace {
 
 class AnswersTest : public ::testing::Test {
  protected:
-  void start(TestBrokerOptions options = {}) {
+  void start(const TestBrokerOptions& options = {}) {
     broker_.emplace(dir_.path(), options);
     client_.emplace(*broker_);
     broker_->create_topic({"t", 2, {{"retention.ms", "12345"}}});

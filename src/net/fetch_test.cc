@@ -15,7 +15,7 @@ using PartitionData = gen::FetchResponse::PartitionData;
 
 class FetchTest : public ::testing::Test {
  protected:
-  void start(TestBrokerOptions options = {}) {
+  void start(const TestBrokerOptions& options = {}) {
     broker_.emplace(dir_.path(), options);
     client_.emplace(*broker_);
     writer_.emplace(*broker_);

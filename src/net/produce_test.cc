@@ -13,7 +13,7 @@ using PartitionAnswer = gen::ProduceResponse::PartitionProduceResponse;
 
 class ProduceTest : public ::testing::Test {
  protected:
-  void start(TestBrokerOptions options = {}) {
+  void start(const TestBrokerOptions& options = {}) {
     broker_.emplace(dir_.path(), options);
     broker_->create_topic({"t", 3, {}});
   }
