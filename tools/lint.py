@@ -240,6 +240,17 @@ def check_banned(path, code, report):
             report(path, line_of(code, match.start()), f"{match.group(0).strip()} is banned here; use {instead}")
 
 
+def check_dev(root, report):
+    """The scripts that the words of ./dev run are there."""
+    path = os.path.join(root, "dev")
+    if not os.path.exists(path):
+        return
+    text = open(path, encoding="utf-8").read()
+    for match in re.finditer(r"\b(?:exec|bash|python3) ((?:[\w.-]+/)+[\w.-]+\.(?:sh|py)|\.ci/run)", text):
+        if not os.path.exists(os.path.join(root, match.group(1))):
+            report("dev", line_of(text, match.start()), f"{match.group(1)} is not there; name a script that is")
+
+
 def check_readmes(root, layers, report):
     for folder in layers:
         base = folder if folder in ("sim", "bench") else f"src/{folder}"
@@ -276,6 +287,7 @@ def check_all(root):
             sizes.append(text.count("\n"))
     check_cmake(root, layers, report)
     check_readmes(root, layers, report)
+    check_dev(root, report)
     sizes.sort()
     if sizes and sizes[len(sizes) // 2] > MEDIAN_LINES:
         report("src", 1, f"the median file has {sizes[len(sizes) // 2]} lines, budget {MEDIAN_LINES}")
@@ -292,6 +304,7 @@ BAD = {
     "src/rt/shape.cc": ("Task<> f() {\n  if (co_await g()) h();\n}\n", "co_await"),
     "src/net/named.cc": ('#include "rt/linux/linux_runtime.h"\n', "may name"),
     "src/cli/number.cc": ("void f() { option->check(CLI::PositiveNumber); }\n", "whole_number()"),
+    "dev": ("cmd_x() { exec tests/nothing.sh; }\n", "is not there"),
     "src/log/later.cc": ("// TODO finish\n", "TODO"),
 }
 
