@@ -80,6 +80,9 @@ Result<void> RecordCodec::read(bytes::ByteSpan region, Offset& position,
   }
   if (batches.stop() == record::BatchStop::kCorrupt || batches.stop() == record::BatchStop::kBlank)
     return fail(ErrorCode::kCorruptMessage, batches.reason());
+  // Nobody would ever get past it (KIP-74).
+  if (batches.stop() == record::BatchStop::kTorn && batches.position() == 0)
+    return fail(ErrorCode::kCorruptMessage, "a piece of a batch and no whole one");
   return {};
 }
 

@@ -15,6 +15,11 @@ namespace {
 /// Topics by name; from version 13 on they are told by id.
 constexpr int16_t kFetchVersionMax = 12;
 
+/// Kafka calls CORRUPT_MESSAGE retriable; but what is stored wrong stays wrong, so its user is told.
+bool stays(ErrorCode code) {
+  return !error_is_retriable(code) || code == ErrorCode::kCorruptMessage;
+}
+
 Error topic_error(ErrorCode code, std::string_view topic) {
   if (code == ErrorCode::kTopicAuthorizationFailed)
     return {code, fmt::format("Not authorized to access topics: [{}]", topic)};
@@ -122,7 +127,7 @@ rt::Task<Result<Offset>> Consumer::offset_at(TopicPartition name, int64_t time,
         }
         if (code == ErrorCode::kNone) co_return Offset{answer.offset};
         last = topic_error(code, name.topic);
-        if (!error_is_retriable(code)) co_return fail(last);
+        if (stays(code)) co_return fail(last);
       }
     }
     if (connection != nullptr || !has_leader) metadata_.want();
@@ -150,7 +155,7 @@ rt::Task<void> Consumer::resolve(TopicPartition name, rt::Gate::Entry entry) {
   at->second.is_resolving = false;
   const bool is_wanted = at->second.position == kNoOffset && at->second.wanted_time == time;
   if (offset && is_wanted) at->second.position = *offset;
-  if (!offset && !error_is_retriable(offset.error().code)) failure_ = offset.error();
+  if (!offset && stays(offset.error().code)) failure_ = offset.error();
 }
 
 std::vector<std::string> Consumer::metadata_topics() const {
@@ -265,7 +270,6 @@ void Consumer::take_error(const TopicPartition& name, Partition& partition, Erro
     failure_ = {code, fmt::format("{} has no offset {}, and auto.offset.reset is none",
                                   name.to_text(), partition.position.value)};
   } else if (code == ErrorCode::kCorruptMessage) {
-    // Kafka calls it retriable; what is stored wrong stays wrong, so its user is told.
     failure_ = {code, fmt::format("Encountered corrupt message when fetching offset {} for "
                                   "topic-partition {}",
                                   partition.position.value, name.to_text())};

@@ -81,8 +81,9 @@ Result<void> FetchedBatches::read(const Reading& reading, Offset& position, size
     at_ = start + batches.position();
   }
   const bool is_damaged = batches.stop() == record::BatchStop::kCorrupt;
+  const bool has_none = start == 0 && batches.position() == 0 && !bytes_.empty();
   at_ = bytes_.size();
-  if (is_damaged)
+  if (is_damaged || has_none)
     return fail(ErrorCode::kCorruptMessage,
                 fmt::format("{}-{} at offset {}: {}", reading.topic, reading.partition,
                             position.value, batches.reason()));

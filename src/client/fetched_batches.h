@@ -47,7 +47,8 @@ class FetchedBatches {
   };
   /// Visits records from `position` on, and moves it, until the visitor stops or `left` is used up.
   /// Records below `position` are passed over. Error: kCorruptMessage, with the offset; `position`
-  /// then is that of the damaged batch.
+  /// then is that of the damaged batch. Bytes without a whole batch are an error too: they would be
+  /// fetched again for ever (a broker sends at least one whole batch or nothing, KIP-74).
   Result<void> read(const Reading& reading, Offset& position, size_t& left, RecordVisitor& visit);
 
  private:

@@ -51,6 +51,11 @@ std::vector<int64_t> committed_offsets(const bytes::Buffer& bytes) {
   return offsets;
 }
 
+size_t first_size(const bytes::Buffer& bytes) {
+  record::BatchIterator batches(bytes.span());
+  return batches.next()->size();
+}
+
 struct Outcome {
   std::vector<int64_t> offsets;
   Offset position{0};
@@ -123,14 +128,34 @@ TEST(FetchedBatches, ADamagedByteIsFoundAndTold) {
   }
 }
 
-TEST(FetchedBatches, APieceOfABatchAtTheEndIsNoRecordAndNoError) {
+TEST(FetchedBatches, APieceOfABatchBehindWholeOnesIsNoRecordAndNoError) {
   const bytes::Buffer good = load(kTransactions);
-  for (size_t size = 0; size < good.size(); size += 61) {
+  const size_t first = first_size(good);
+  for (size_t size = first; size < good.size(); size += 61) {
     FetchedBatches fetched(good.slice(0, size), aborted());
     const Outcome outcome = read(fetched, false);
     EXPECT_TRUE(outcome.status) << size;
+    EXPECT_FALSE(outcome.offsets.empty());
     EXPECT_TRUE(fetched.is_empty());
   }
+}
+
+TEST(FetchedBatches, APieceOfABatchAloneIsToldInsteadOfFetchedForEver) {
+  const bytes::Buffer good = load(kTransactions);
+  const size_t first = first_size(good);
+  for (size_t size = 1; size < first; size += 7) {
+    FetchedBatches fetched(good.slice(0, size), aborted());
+    const Outcome outcome = read(fetched, false, Offset{3});
+    ASSERT_FALSE(outcome.status) << size;
+    EXPECT_EQ(outcome.status.error().code, ErrorCode::kCorruptMessage);
+    EXPECT_EQ(outcome.position, Offset{3});
+    EXPECT_THAT(outcome.status.error().context, testing::HasSubstr("txn-0 at offset 3"));
+    EXPECT_TRUE(fetched.is_empty());
+  }
+  FetchedBatches blank(bytes::Buffer::take(std::vector<std::byte>(200)), {});
+  EXPECT_EQ(read(blank, false).status.error().code, ErrorCode::kCorruptMessage);
+  FetchedBatches nothing(bytes::Buffer(), {});
+  EXPECT_TRUE(read(nothing, false).status);
 }
 
 }  // namespace

@@ -255,6 +255,9 @@ class Log {
                            const std::vector<std::shared_ptr<const SnapshotImage>>& snapshots);
   /// Passes `error` on as kKafkaStorageError; kIo takes the directory offline.
   std::unexpected<Error> storage_failure(Error error) const;
+  /// As storage_failure; but stored bytes that are no batch stay so, and a reader must be told:
+  /// kCorruptMessage, and the operator hears of it once per segment.
+  std::unexpected<Error> read_failure(Segment& segment, Error error) const;
 
   Result<std::optional<TimestampAndOffset>> find_timestamp(Segment& segment, Offset from,
                                                            int64_t timestamp, Offset upper_limit);

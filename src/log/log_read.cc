@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "log/log.h"
 #include "record/legacy.h"
 #include "record/record_iterator.h"
@@ -18,14 +19,70 @@ size_t floor_segment(const SegmentList& segments, Offset offset) {
   return above == segments.begin() ? 0 : static_cast<size_t>(above - segments.begin()) - 1;
 }
 
+struct Spot {
+  uint64_t position = 0;
+  uint64_t batch_size = 0;  // of the batch there, as its header tells it; 0 = not looked at
+};
+
 /// Where the records at or above `offset` begin in `segment`, `located` or not.
-Result<uint64_t> position_of(Segment& segment, Offset offset, std::optional<uint64_t> located,
-                             const rt::Plants* plants) {
-  if (located) return *located;
+Result<Spot> spot_of(Segment& segment, Offset offset, std::optional<uint64_t> located,
+                     const rt::Plants* plants) {
+  if (located) return Spot{*located};
   SEMEL_TRY(const auto place, segment.find(offset));
-  if (!place) return segment.size();
-  const bool skips = rt::is_planted(plants, &rt::Plants::index_skips_a_batch);
-  return place->position + (skips ? place->size : 0);
+  if (!place) return Spot{segment.size()};
+  if (rt::is_planted(plants, &rt::Plants::index_skips_a_batch)) return Spot{place->end()};
+  return Spot{place->position, place->size};
+}
+
+/// Size of the first batch of `range`, whose last offset is at least `from`. kCorruptMessage if no such
+/// batch lies there: a reader who got these bytes would never get past them.
+Result<uint64_t> size_of_first(const rt::FileRange& range, Offset from) {
+  BatchWalker walker(*range.file, range.at, range.at + range.size);
+  SEMEL_TRY(const auto first, walker.next());
+  if (first->last_offset < from) {
+    return fail(ErrorCode::kCorruptMessage, fmt::format("the batch at position {} ends at offset {}",
+                                                        range.at, first->last_offset.value));
+  }
+  return first->size;
+}
+
+struct Wanted {
+  Offset from;
+  std::optional<Offset> upper;  // nothing: all of the segment is below it
+  size_t max_bytes;
+  bool at_least_one;
+};
+
+/// No file if the segment has nothing that is wanted.
+Result<ReadSlice> read_segment(Segment& segment, const Wanted& wanted, const LogContext& context) {
+  ReadSlice slice;
+  const auto newest = segment.locate(wanted.from);
+  SEMEL_TRY(const Spot begin, spot_of(segment, wanted.from, newest, context.plants));
+  Spot end{segment.size()};
+  if (wanted.upper) {
+    const auto located = segment.locate(*wanted.upper);
+    SEMEL_TRY(end, spot_of(segment, *wanted.upper, located, context.plants));
+  }
+  if (begin.position >= end.position) return slice;
+  SEMEL_TRY(auto file, segment.file());
+  slice.range = {std::move(file), begin.position, end.position - begin.position};
+  slice.is_fresh = newest && segment.is_fresh(context.clock.now());
+  const bool is_short = slice.range.size <= wanted.max_bytes;
+  // What was appended a moment ago is as it was written; it is not looked at again.
+  if (is_short && slice.is_fresh) return slice;
+  uint64_t first_size = begin.batch_size;
+  if (first_size == 0) {
+    SEMEL_TRY(first_size, size_of_first(slice.range, wanted.from));
+  }
+  if (first_size > slice.range.size) {
+    return fail(ErrorCode::kCorruptMessage,
+                fmt::format("the batch at position {} runs past its end", begin.position));
+  }
+  if (is_short) return slice;
+  slice.range.size = wanted.at_least_one ? std::max<uint64_t>(wanted.max_bytes, first_size)
+                                         : wanted.max_bytes;
+  slice.first_is_cut = slice.range.size < first_size;
+  return slice;
 }
 
 Result<std::vector<std::byte>> read_batch(rt::File& file, const BatchPlace& place) {
@@ -70,38 +127,29 @@ Result<ReadSlice> Log::read(Offset from, size_t max_bytes, Offset upper_limit, b
                 fmt::format("offset {} is not in [{}, {}]", from.value, log_start().value, end.value));
   }
   const Offset upper = std::min(upper_limit, end);
-  // Stored bytes that are no batch stay so: a consumer must be told, and no retriable code would.
-  const auto refuse = [this](Error error) -> std::unexpected<Error> {
-    if (error.code == ErrorCode::kCorruptMessage && error.cause != Cause::kIo)
-      return fail(std::move(error), path_);
-    return storage_failure(std::move(error));
-  };
   for (size_t i = floor_segment(*segments, from); from < upper && i < segments->size(); ++i) {
     Segment& segment = *(*segments)[i];
     if (segment.base() >= upper) break;
     const bool is_whole = i + 1 < segments->size() && upper >= (*segments)[i + 1]->base();
-    const auto newest = segment.locate(from);
-    auto begin = position_of(segment, from, newest, context_.plants);
-    auto limit = is_whole ? Result<uint64_t>(segment.size())
-                          : position_of(segment, upper, segment.locate(upper), context_.plants);
-    if (!begin) return refuse(std::move(begin.error()));
-    if (!limit) return refuse(std::move(limit.error()));
-    if (*begin >= *limit) continue;
-    auto file = segment.file();
-    if (!file) return storage_failure(std::move(file.error()));
-    ReadSlice slice;
-    slice.range = {std::move(*file), *begin, *limit - *begin};
-    slice.is_fresh = newest && segment.is_fresh(context_.clock.now());
-    if (slice.range.size <= max_bytes) return slice;
-    BatchWalker walker(*slice.range.file, *begin, *limit);
-    auto first = walker.next();
-    if (!first) return refuse(std::move(first.error()));
-    const uint64_t first_size = (*first)->size;
-    slice.range.size = at_least_one ? std::max<uint64_t>(max_bytes, first_size) : max_bytes;
-    slice.first_is_cut = slice.range.size < first_size;
-    return slice;
+    const auto limit = is_whole ? std::nullopt : std::optional(upper);
+    auto slice = read_segment(segment, {from, limit, max_bytes, at_least_one}, context_);
+    if (!slice) return read_failure(segment, std::move(slice.error()));
+    if (slice->range.file != nullptr) return slice;
   }
   return ReadSlice{};
+}
+
+std::unexpected<Error> Log::read_failure(Segment& segment, Error error) const {
+  if (error.code != ErrorCode::kCorruptMessage || error.cause == Cause::kIo)
+    return storage_failure(std::move(error));
+  const std::string path = segment.log_file().path();
+  if (segment.tells_of_damage()) {
+    log_error("log",
+              "{} is damaged: {}. Consumers that get there are told CORRUPT_MESSAGE; "
+              "`semel audit {}` lists what is lost",
+              path, error.context, path_);
+  }
+  return fail(std::move(error), path);
 }
 
 Result<bytes::Buffer> Log::read_bytes(Offset from, size_t max_bytes, Offset upper_limit,
@@ -160,7 +208,7 @@ Result<TimestampAndOffset> Log::offset_for_timestamp(int64_t timestamp, Offset u
     if (!hint) return storage_failure(hint.error());
     if (!*hint) continue;
     auto found = find_timestamp(*segment, std::max(**hint, log_start()), timestamp, upper_limit);
-    if (!found) return storage_failure(std::move(found.error()));
+    if (!found) return read_failure(*segment, std::move(found.error()));
     if (*found) return **found;
   }
   return TimestampAndOffset{};
@@ -178,7 +226,7 @@ Result<TimestampAndOffset> Log::max_timestamp() {
   }
   if (holder == nullptr) return TimestampAndOffset{};
   auto found = find_timestamp(*holder, newest.offset, newest.timestamp, log_end());
-  if (!found) return storage_failure(std::move(found.error()));
+  if (!found) return read_failure(*holder, std::move(found.error()));
   return found->value_or(TimestampAndOffset{});
 }
 

@@ -186,9 +186,21 @@ Result<std::optional<BatchPlace>> Segment::find(Offset target) {
   SEMEL_TRY(const uint32_t from, index_.floor(target));
   SEMEL_TRY(auto file, log_.get());
   BatchWalker walker(*file, from, end);
+  bool hides_offsets = false;
   while (true) {
     SEMEL_TRY(const auto place, walker.next());
-    if (!place || place->last_offset >= target) return place;
+    if (place && place->last_offset < target) {
+      const int64_t offsets = place->last_offset - place->base_offset + 1;
+      hides_offsets = place->magic == record::kMagicV2 &&
+                      walker.header_view().records_count() > offsets;
+      continue;
+    }
+    if (hides_offsets && (!place || place->base_offset > target)) {
+      return fail(ErrorCode::kCorruptMessage,
+                  fmt::format("the batch before offset {} has more records than offsets",
+                              place ? place->base_offset.value : target.value));
+    }
+    return place;
   }
 }
 

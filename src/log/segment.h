@@ -62,7 +62,8 @@ class Segment {
 
   // ---- reading, any thread ----
 
-  /// The first batch whose last offset is ≥ `target`; nothing if there is none.
+  /// The first batch whose last offset is ≥ `target`; nothing if there is none. kCorruptMessage where no
+  /// batch lies, or where one that claims too few offsets may hide `target`.
   Result<std::optional<BatchPlace>> find(Offset target);
   /// Where the batch that holds `target` begins, or the end if `target` is the next offset; nothing if
   /// only find() can tell. Touches no file.
@@ -72,6 +73,9 @@ class Segment {
   bool is_fresh(rt::Instant now) const {
     return now.ns - appended_ns_.load(std::memory_order_relaxed) < kFreshFor.count();
   }
+
+  /// True for the first who asks: damage was met, and the operator is to be told once.
+  bool tells_of_damage() { return !damage_is_told_.exchange(true, std::memory_order_relaxed); }
 
   // ---- writing ----
 
@@ -139,6 +143,7 @@ class Segment {
   std::atomic<PairWindow*> boundaries_{nullptr};  // starts of batches, and the end
   static constexpr rt::Duration kFreshFor = std::chrono::seconds(1);
   std::atomic<int64_t> appended_ns_{std::numeric_limits<int64_t>::min() / 2};
+  std::atomic<bool> damage_is_told_{false};
   Offset window_end_ = kNoOffset;  // offset of the newest boundary
   uint64_t bytes_since_entry_ = 0;
   std::optional<TimestampOffset> max_timestamp_;

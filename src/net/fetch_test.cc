@@ -7,6 +7,7 @@
 #include "gen/list_offsets.h"
 #include "net/test_broker.h"
 #include "net/test_records.h"
+#include "record/batch_header.h"
 
 namespace semel::net {
 namespace {
@@ -134,6 +135,61 @@ TEST_F(FetchTest, BudgetsAndTheFirstBatch) {
   request.topics[0].partitions[0].partition_max_bytes = 0;
   response = client_->call<gen::FetchResponse>(request, 12);
   EXPECT_EQ(values_in(response.responses[0].partitions[0].records.buffer()).size(), 1u);
+}
+
+TEST_F(FetchTest, OfABatchThatDoesNotFitBehindOthersNothingIsSent) {
+  start();
+  produce(0, {"small"});
+  produce(1, {std::string(10'000, 'L')});
+  auto request = fetch_request("t", 0, 0);
+  auto& other = request.topics[0].partitions.append();
+  other.partition = 1;
+  other.partition_max_bytes = 500;
+  const auto response = client_->call<gen::FetchResponse>(request, 12);
+  EXPECT_EQ(values_in(response.responses[0].partitions[0].records.buffer()).size(), 1u);
+  EXPECT_EQ(response.responses[0].partitions[1].error_code, 0);
+  EXPECT_EQ(response.responses[0].partitions[1].records.size(), 0u)
+      << "since KIP-74 clients take a piece of a batch for a broken broker";
+}
+
+TEST_F(FetchTest, StoredBytesThatAreNoBatchAreAnsweredAsCorrupt) {
+  start();
+  const bytes::Buffer batch = batch_of({"a", "b"}, {}, 1'750'000'000'000);
+  for (int i = 0; i < 3; ++i) produce(0, {"a", "b"});
+  std::fstream file(dir_.path() + "/t-0/00000000000000000000.log",
+                    std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(static_cast<std::streamoff>(batch.size() + SEMEL_BATCH_FIELD(batch_length)));
+  file.put('\x10').flush();
+  // What was appended in the last second is taken from the head of the log as it was written.
+  PartitionData data = fetch(fetch_request("t", 0, 2));
+  for (int i = 0; i < 100 && data.error_code == 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    data = fetch(fetch_request("t", 0, 2));
+  }
+  EXPECT_EQ(data.error_code, 2);
+  EXPECT_EQ(data.records.size(), 0u);
+  EXPECT_EQ(fetch(fetch_request("t", 0, 3)).error_code, 2);
+  EXPECT_EQ(fetch(fetch_request("t", 0, 0)).error_code, 0);
+  EXPECT_EQ(fetch(fetch_request("t", 0, 4)).error_code, 0);
+}
+
+TEST_F(FetchTest, InternalSegmentBytesRollsTheLogBelowTheLeastOfSegmentBytes) {
+  start();
+  broker_->create_topic({"s", 1, {{"segment.bytes", "1048576"}, {"internal.segment.bytes", "300"}}});
+  for (int i = 0; i < 4; ++i) {
+    const auto answer = writer_->call<gen::ProduceResponse>(
+        produce_request("s", 0, batch_of({std::string(200, 'x')}, {}, 1'750'000'000'000)), 9);
+    ASSERT_EQ(answer.responses[0].partition_responses[0].error_code, 0);
+  }
+  std::vector<std::string> logs;
+  for (const auto& entry : std::filesystem::directory_iterator(dir_.path() + "/s-0")) {
+    const std::string name = entry.path().filename();
+    if (name.ends_with(".log")) logs.push_back(name);
+  }
+  std::ranges::sort(logs);
+  EXPECT_EQ(logs, (std::vector<std::string>{"00000000000000000000.log", "00000000000000000001.log",
+                                            "00000000000000000002.log", "00000000000000000003.log"}));
+  EXPECT_EQ(fetch(fetch_request("s", 0, 3)).error_code, 0);
 }
 
 TEST_F(FetchTest, EveryVersionReadsTheSame) {

@@ -431,6 +431,8 @@ ReadAnswer Partition::read(const ReadQuery& query) const {
     answer.code = slice.error().code;
     return answer;
   }
+  // KIP-74: clients that get a piece of a batch and nothing else take the broker for broken.
+  if (slice->first_is_cut) return answer;
   answer.range = slice->range;
   answer.is_fresh = slice->is_fresh;
   if (query.isolation == Isolation::kCommitted && answer.range.size > 0) {

@@ -27,6 +27,13 @@ TEST(TopicSettings, TheTopicSpeaksBeforeTheBroker) {
   EXPECT_FALSE(settings.log.deletes);
 }
 
+TEST(TopicSettings, InternalSegmentBytesWins) {
+  const cluster::ConfigMap topic = {{"segment.bytes", "1048576"}, {"internal.segment.bytes", "4096"}};
+  EXPECT_EQ(read_topic_settings({&topic}).log.segment_bytes, 4096);
+  const cluster::ConfigMap plain = {{"segment.bytes", "1048576"}};
+  EXPECT_EQ(read_topic_settings({&plain}).log.segment_bytes, 1'048'576);
+}
+
 TEST(TopicSettings, CompressionOfTheProducerIsKept) {
   const cluster::ConfigMap topic = {{"compression.type", "producer"}};
   EXPECT_FALSE(read_topic_settings({&topic}).codec.has_value());
