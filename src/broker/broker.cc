@@ -261,8 +261,12 @@ class Broker::Impl final : public log::LogManagerListener {
     logs_started_ = true;
     for (const log::RefusedPartition& refused : (*report)->refused)
       log_error("broker", "{} is not served: {}", refused.name.to_text(), refused.why.context);
-    log_info("broker", "{} partitions loaded, last stop was {}", (*report)->logs,
-             (*report)->was_clean ? "clean" : "not clean");
+    if ((*report)->is_first) {
+      log_info("broker", "the log directories are new");
+    } else {
+      log_info("broker", "{} partitions loaded, last stop was {}", (*report)->logs,
+               (*report)->was_clean ? "clean" : "not clean");
+    }
     co_return Result<void>{};
   }
 

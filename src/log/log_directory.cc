@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "log/meta_properties.h"
 #include "log/small_files.h"
@@ -98,6 +100,9 @@ Result<void> LogDirectory::list_partitions() {
     const bool is_usable = at != offsets.end() && at->second.value >= 0 && at->second.value <= kOffsetMax;
     return is_usable ? at->second : Offset{0};
   };
+  const bool has_run = was_clean() || std::ranges::any_of(entries, [](const rt::DirectoryEntry& entry) {
+    return entry.name == kRecoveryPointName || entry.name == kHighWatermarkName;
+  });
   for (const rt::DirectoryEntry& entry : entries) {
     if (!entry.is_directory) continue;
     const FolderName folder = parse_folder_name(entry.name);
@@ -110,6 +115,7 @@ Result<void> LogDirectory::list_partitions() {
                        .log_start = offset_in(log_starts, folder.partition),
                        .high_watermark = offset_in(high_watermarks, folder.partition)}});
   }
+  is_new_ = !has_run && found_.empty();
   return {};
 }
 
@@ -143,6 +149,10 @@ std::vector<std::shared_ptr<Log>> LogDirectory::logs() const {
 void LogDirectory::keep_hints(const TopicPartition& name, const LoadHints& hints,
                               bool waits_for_space) {
   members_.with([&](Members& members) { members.refused[name] = {hints, waits_for_space}; });
+}
+
+bool LogDirectory::is_refused(const TopicPartition& name) const {
+  return members_.with([&](const Members& members) { return members.refused.contains(name); });
 }
 
 std::optional<LoadHints> LogDirectory::waiting_for_space(const TopicPartition& name) const {

@@ -44,6 +44,8 @@ class LogDirectory final : public LogCare {
   DirectoryHealth& health() { return health_; }
   LogContext& context() { return context_; }
   bool was_clean() const { return clean_epoch_.has_value(); }
+  /// Nothing in it is of an earlier run of a broker.
+  bool is_new() const { return is_new_; }
   int64_t clean_epoch() const { return clean_epoch_.value_or(-1); }
   uint64_t filesystem() const { return filesystem_; }
 
@@ -55,6 +57,7 @@ class LogDirectory final : public LogCare {
   /// A partition that was refused keeps its lines in the checkpoints.
   /// `waits_for_space`: only because the file system was full; it may be opened when there is room again.
   void keep_hints(const TopicPartition& name, const LoadHints& hints, bool waits_for_space);
+  bool is_refused(const TopicPartition& name) const;
   /// What is known of a partition that waits for space; nothing if it does not.
   std::optional<LoadHints> waiting_for_space(const TopicPartition& name) const;
 
@@ -88,6 +91,7 @@ class LogDirectory final : public LogCare {
   uint64_t filesystem_ = 0;
   std::unique_ptr<rt::FileLock> lock_;
   std::optional<int64_t> clean_epoch_;
+  bool is_new_ = false;
   std::vector<FoundPartition> found_;
   std::vector<std::string> leftovers_;
   struct Refused {

@@ -57,7 +57,8 @@ struct RefusedPartition {
 
 struct LoadReport {
   size_t logs = 0;
-  bool was_clean = true;  // every directory had its clean-shutdown marker
+  bool was_clean = true;  // every directory that is not new had its clean-shutdown marker
+  bool is_first = true;   // all directories are new: no earlier run left anything in them
   /// From the marker, if all directories agree; −1 otherwise (BrokerRegistration's PreviousBrokerEpoch).
   int64_t previous_broker_epoch = -1;
   std::vector<RefusedPartition> refused;
@@ -89,11 +90,14 @@ class LogManager {
   DirectoryId directory_of(const Log& log) const;
 
   /// The log of `name`, made in `directory` or, without one, in the online directory with the fewest
-  /// partitions. Not durable before its first flush. kInconsistentTopicId if another topic of that
-  /// name lies there.
+  /// partitions; wherever it lies already, if it could not be opened for want of space. Not durable
+  /// before its first flush. Cause::kNoSpace: what was begun is gone on with at the next call.
+  /// kInconsistentTopicId if a log of another topic of that name is open; one that waits for space is set
+  /// aside as a stray. kKafkaStorageError where a folder lies that was refused.
   Result<std::shared_ptr<Log>> create(const TopicPartition& name, const TopicId& topic_id,
                                       std::optional<DirectoryId> directory = {});
-  /// Renames the folder to …-delete at once; its files go after file.delete.delay.ms.
+  /// Renames the folder to …-delete at once; its files go after file.delete.delay.ms. One that waits for
+  /// space goes too.
   Result<void> remove(const TopicPartition& name);
   /// Renames the folder to …-stray: it is kept, and no longer a partition.
   Result<void> set_stray(const TopicPartition& name);

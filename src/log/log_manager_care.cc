@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "log/file_names.h"
 #include "log/log_manager_impl.h"
+#include "log/small_files.h"
 
 namespace semel::log {
 namespace {
@@ -235,42 +236,71 @@ Result<std::shared_ptr<Log>> LogManager::Impl::create(const TopicPartition& name
     SEMEL_CHECK(known->set_topic_id(topic_id));
     return known;
   }
+  SEMEL_TRY(auto waited, open_waiting(name, topic_id));
+  if (waited != nullptr) return waited;
   LogDirectory* directory = choose_directory(id);
   if (directory == nullptr)
     return fail(ErrorCode::kKafkaStorageError, "no log directory is online for " + name.to_text(), Cause::kIo);
   const std::string path = fmt::format("{}/{}", directory->path(), name.to_text());
-  if (const auto hints = directory->waiting_for_space(name)) {
-    SEMEL_TRY(auto waited, open_found(*directory, {name, path, *hints}));
-    if (waited->topic_id().value_or(topic_id) == topic_id) {
-      SEMEL_CHECK(waited->set_topic_id(topic_id));
-      std::shared_ptr<Log> log = std::move(waited);
-      add(*directory, log);
-      return log;
+  if (runtime_.disk->exists(path))
+    return fail(ErrorCode::kKafkaStorageError, path + " is there but is not open; see earlier messages");
+  auto made = add_for(*directory, topic_id,
+                      Log::open(directory->context(), name, path, config_.config_of(name.topic),
+                                {.was_clean = true}));
+  if (!made && made.error().cause == Cause::kNoSpace && runtime_.disk->exists(path))
+    directory->keep_hints(name, {}, true);
+  return made;
+}
+
+Result<std::shared_ptr<Log>> LogManager::Impl::open_waiting(const TopicPartition& name, const TopicId& topic_id) {
+  for (const auto& directory : directories_) {
+    if (!directory->is_online() || !directory->is_refused(name)) continue;
+    const std::string path = fmt::format("{}/{}", directory->path(), name.to_text());
+    const auto hints = directory->waiting_for_space(name);
+    if (!hints) {
+      return fail(ErrorCode::kKafkaStorageError,
+                  path + " is there but was not opened; see the messages of the start");
     }
+    SEMEL_TRY(const auto owner, read_partition_metadata(*runtime_.disk, path));
+    if (owner.value_or(topic_id) == topic_id)
+      return add_for(*directory, topic_id, open_found(*directory, {name, path, *hints}));
+    log_warn("log", "{} belongs to an earlier topic of this name and is set aside", path);
+    SEMEL_CHECK(set_aside(*directory, name, "-stray", 0));
   }
-  if (runtime_.disk->exists(path)) {
-    return fail(ErrorCode::kKafkaStorageError,
-                path + " is there but was not opened; see the messages of the start");
-  }
-  SEMEL_TRY(auto log, Log::open(directory->context(), name, path, config_.config_of(name.topic), {.was_clean = true}));
+  return nullptr;
+}
+
+Result<std::shared_ptr<Log>> LogManager::Impl::add_for(LogDirectory& directory, const TopicId& topic_id,
+                                                       Result<std::unique_ptr<Log>> opened) {
+  if (!opened) return fail(std::move(opened.error()));
+  std::shared_ptr<Log> log = std::move(*opened);
   SEMEL_CHECK(log->set_topic_id(topic_id));
-  std::shared_ptr<Log> shared = std::move(log);
-  add(*directory, shared);
-  return shared;
+  add(directory, log);
+  return log;
 }
 
 Result<void> LogManager::Impl::retire(const TopicPartition& name, std::string_view suffix) {
-  const auto log = find(name);
-  if (log == nullptr) return fail(ErrorCode::kUnknownTopicOrPartition, name.to_text(), Cause::kNotFound);
-  LogDirectory& directory = directory_of(*log);
-  log->close_for_removal();
-  logs_.with([&](auto& logs) { logs.erase(name); });
-  directory.drop(name);
+  if (const auto log = find(name)) {
+    log->close_for_removal();
+    logs_.with([&](auto& logs) { logs.erase(name); });
+    directory_of(*log).drop(name);
+    return set_aside(directory_of(*log), name, suffix, log->config().file_delete_delay_ms);
+  }
+  for (const auto& directory : directories_) {
+    if (directory->is_online() && directory->waiting_for_space(name))
+      return set_aside(*directory, name, suffix, config_.config_of(name.topic).file_delete_delay_ms);
+  }
+  return fail(ErrorCode::kUnknownTopicOrPartition, name.to_text(), Cause::kNotFound);
+}
+
+/// Renames the folder of a partition that is not open (any more).
+Result<void> LogManager::Impl::set_aside(LogDirectory& directory, const TopicPartition& name,
+                                         std::string_view suffix, int64_t delay_ms) {
   const std::string path = fmt::format("{}/{}", directory.path(),
                                        retired_folder_name(name, runtime_.random->uuid(), suffix));
-  SEMEL_CHECK(runtime_.disk->rename(log->path(), path));
-  if (suffix == "-delete")
-    retired_.push_back({path, directory.context().steady_unix_ms() + log->config().file_delete_delay_ms});
+  SEMEL_CHECK(runtime_.disk->rename(fmt::format("{}/{}", directory.path(), name.to_text()), path));
+  directory.drop(name);
+  if (suffix == "-delete") retired_.push_back({path, directory.context().steady_unix_ms() + delay_ms});
   run_care([this, &directory] {
     if (auto synced = runtime_.disk->sync_directory(directory.path()); !synced)
       directory.health().fail(synced.error());

@@ -151,7 +151,8 @@ void LogManager::Impl::finish_load(Loading& loading, rt::UniqueFunction<void(Res
   report.logs = logs().size();
   std::set<int64_t> epochs;
   for (const auto& directory : directories_) {
-    report.was_clean = report.was_clean && directory->was_clean();
+    report.was_clean = report.was_clean && (directory->was_clean() || directory->is_new());
+    report.is_first = report.is_first && directory->is_new();
     epochs.insert(directory->clean_epoch());
   }
   if (epochs.size() == 1) report.previous_broker_epoch = *epochs.begin();

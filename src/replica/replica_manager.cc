@@ -167,8 +167,14 @@ void ReplicaManager::drop_topic(const TopicId& id) {
   next_->by_id.erase(id);
   const TopicEntry* shown = next_->find(entry->name);
   if (shown != nullptr && shown->id == id) next_->by_name.erase(entry->name);
-  for (const auto& partition : entry->partitions) {
-    if (partition == nullptr) continue;
+  for (size_t i = 0; i < entry->partitions.size(); ++i) {
+    const auto& partition = entry->partitions[i];
+    const TopicPartition name{entry->name, PartitionIndex{static_cast<int32_t>(i)}};
+    if (partition == nullptr) {
+      // It may have waited for space.
+      if (logs_.find(name) == nullptr) std::ignore = logs_.remove(name);
+      continue;
+    }
     partition->fail(ErrorCode::kUnknownTopicOrPartition);
     const auto removed = logs_.remove(partition->name());
     if (!removed)
