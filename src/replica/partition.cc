@@ -377,8 +377,11 @@ void Partition::look_up(AppendOp& op) {
                            config_.lookup_bytes_max);
     op.was_found_out_ = found.has_value();
     if (found) op.found_ = *found;
-    else log_warn("replica", "{}: a re-sent batch could not be looked up: {}", name().to_text(),
-                  found.error().context);
+    // Of damage the log has told. The answer stays retriable, until the producer gives the batch up: a
+    // final one would make some producers send under a new epoch what is perhaps stored.
+    else if (found.error().code != ErrorCode::kCorruptMessage)
+      log_warn("replica", "{}: a re-sent batch could not be looked up: {}", name().to_text(),
+               found.error().context);
     lookup_slots_.leave();
   }
   look_up_runs_.store(false, std::memory_order_release);
