@@ -1,4 +1,5 @@
-// ApiCaller: one request to a cluster and its response, as the tools need it: blocking, one at a time.
+// ApiCaller: one request to a cluster and its response, as the tools need it: blocking, one at a
+// time.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "base/result.h"
 #include "bytes/reader.h"
 #include "bytes/writer.h"
+#include "rt/clock.h"
 
 namespace semel::cli {
 
@@ -26,6 +28,10 @@ class ApiCaller {
   /// Sends the body and returns the response's body. Errors: kNetworkException (unreachable, cut),
   /// kRequestTimedOut.
   virtual Result<bytes::Buffer> call(int16_t key, int16_t version, bytes::Buffer body) = 0;
+  virtual rt::Instant now() = 0;
+  /// Waits for retry.backoff.ms. False, without waiting: the default.api.timeout.ms of something
+  /// that began at `began` would be over by then.
+  virtual bool pause_before_retry(rt::Instant began) = 0;
 };
 
 /// Where a tool finds its cluster.

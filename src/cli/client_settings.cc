@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "broker/properties.h"
+#include "cli/kafka_errors.h"
 
 namespace semel::cli {
 
@@ -47,33 +48,7 @@ std::string java_text(const client::ConfigRefusal& refusal) {
 }
 
 std::string java_text(const Error& error) {
-  std::string name;
-  switch (error.code) {
-    case ErrorCode::kRequestTimedOut:
-      name = "Timeout";
-      break;
-    case ErrorCode::kMessageTooLarge:
-      name = "RecordTooLarge";
-      break;
-    case ErrorCode::kInvalidTopicException:
-      name = "InvalidTopic";
-      break;
-    case ErrorCode::kNetworkException:
-      name = "Network";
-      break;
-    case ErrorCode::kOutOfOrderSequenceNumber:
-      name = "OutOfOrderSequence";
-      break;
-    default: {
-      bool starts_word = true;
-      for (const char c : error_name(error.code)) {
-        if (c != '_')
-          name.push_back(starts_word || c < 'A' || c > 'Z' ? c : static_cast<char>(c - 'A' + 'a'));
-        starts_word = c == '_';
-      }
-    }
-  }
-  return fmt::format("org.apache.kafka.common.errors.{}Exception: {}", name, error.context);
+  return fmt::format("{}: {}", java_exception_of(error.code), error.context);
 }
 
 }  // namespace semel::cli

@@ -22,27 +22,6 @@ constexpr int8_t kDelete = 1;
 constexpr uint32_t kCountersTag = 10'000;
 constexpr int8_t kCountersVersion = 1;
 
-/// Classes that are not the code's name in camel case.
-struct IrregularException {
-  ErrorCode code;
-  std::string_view name;
-};
-constexpr IrregularException kIrregular[] = {
-    {ErrorCode::kUnknownServerError, "UnknownServerException"},
-    {ErrorCode::kCorruptMessage, "CorruptRecordException"},
-    {ErrorCode::kRequestTimedOut, "TimeoutException"},
-    {ErrorCode::kMessageTooLarge, "RecordTooLargeException"},
-    {ErrorCode::kTopicAuthorizationFailed, "TopicAuthorizationException"},
-    {ErrorCode::kGroupAuthorizationFailed, "GroupAuthorizationException"},
-    {ErrorCode::kClusterAuthorizationFailed, "ClusterAuthorizationException"},
-    {ErrorCode::kTopicAlreadyExists, "TopicExistsException"},
-    {ErrorCode::kInvalidConfig, "InvalidConfigurationException"},
-    {ErrorCode::kOutOfOrderSequenceNumber, "OutOfOrderSequenceException"},
-    {ErrorCode::kDuplicateSequenceNumber, "DuplicateSequenceException"},
-    {ErrorCode::kKafkaStorageError, "KafkaStorageException"},
-    {ErrorCode::kSaslAuthenticationFailed, "SaslAuthenticationException"},
-};
-
 void take_counters(const wire::RawTags& tags, ProducerRow& row) {
   const bytes::Buffer* content = tags.find(kCountersTag);
   if (content == nullptr) return;
@@ -62,23 +41,6 @@ void take_counters(const wire::RawTags& tags, ProducerRow& row) {
 Error broker_error(int16_t code, const std::optional<std::string>& text) {
   const auto known = static_cast<ErrorCode>(code);
   return {known, text.value_or(std::string(error_name(known)))};
-}
-
-std::string java_exception_of(ErrorCode code) {
-  const std::string package = "org.apache.kafka.common.errors.";
-  for (const auto& [irregular, name] : kIrregular)
-    if (irregular == code) return package + std::string(name);
-  std::string name;
-  bool is_start = true;
-  for (const char c : error_name(code)) {
-    if (c == '_') {
-      is_start = true;
-    } else {
-      name += is_start ? c : static_cast<char>(c | 0x20);
-      is_start = false;
-    }
-  }
-  return package + name + (name.ends_with("Exception") ? "" : "Exception");
 }
 
 std::string_view config_source_name(int8_t source) {
@@ -188,7 +150,6 @@ Result<std::vector<ClusterAdmin::FoundOffset>> ClusterAdmin::list_offsets(
       found.push_back({{topic.name, PartitionIndex{partition.partition_index}},
                        partition.offset,
                        static_cast<ErrorCode>(partition.error_code)});
-  std::ranges::sort(found, {}, &FoundOffset::partition);
   return found;
 }
 
@@ -223,9 +184,6 @@ Result<ClusterAdmin::Producers> ClusterAdmin::producers(
       }
     }
   }
-  std::ranges::sort(all.rows, [](const ProducerRow& a, const ProducerRow& b) {
-    return std::tie(a.partition, a.producer_id) < std::tie(b.partition, b.producer_id);
-  });
   return all;
 }
 

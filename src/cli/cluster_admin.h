@@ -16,9 +16,6 @@ namespace semel::cli {
 
 /// The broker's code, with its text or else the code's name.
 Error broker_error(int16_t code, const std::optional<std::string>& text);
-/// "org.apache.kafka.common.errors.TimeoutException": the class with which Java's clients tell
-/// `code`.
-std::string java_exception_of(ErrorCode code);
 
 enum class ConfigResource : int8_t {
   kTopic = 2,
@@ -97,12 +94,13 @@ class ClusterAdmin {
     int64_t offset = -1;  // −1 = none for the timestamp
     ErrorCode error = ErrorCode::kNone;
   };
-  /// `timestamp`: ms since 1970, or −1 latest, −2 earliest, … as ListOffsets has them.
+  /// Of partitions that the broker leads. `timestamp`: ms since 1970, or −1 latest, −2 earliest, …
+  /// as ListOffsets has them.
   Result<std::vector<FoundOffset>> list_offsets(const std::vector<TopicPartition>& partitions,
                                                 int64_t timestamp);
 
   struct Producers {
-    std::vector<ProducerRow> rows;  // by partition, then id
+    std::vector<ProducerRow> rows;
     std::vector<PartitionFailure> failures;
   };
   /// Producers of partitions that the broker leads.

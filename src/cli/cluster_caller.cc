@@ -31,7 +31,19 @@ class ClusterCaller final : public ApiCaller {
     return session_->run(connection_->call(key, version, std::move(body), pool_.request_limits()));
   }
 
+  rt::Instant now() override { return session_->executor().clock().now(); }
+
+  bool pause_before_retry(rt::Instant began) override {
+    if (now() + settings_.retry_backoff >= began + settings_.api_timeout) return false;
+    session_->run(pause(settings_.retry_backoff));
+    return true;
+  }
+
  private:
+  rt::Task<void> pause(rt::Duration duration) {
+    co_await rt::sleep_for(session_->executor(), duration);
+  }
+
   rt::Task<void> close() {
     connection_.reset();
     pool_.close();

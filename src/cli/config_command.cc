@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/client_options.h"
 #include "cli/cluster_admin.h"
 #include "cli/dump_printer.h"
 #include "cli/help.h"
@@ -22,10 +23,7 @@ constexpr const char* kExamples =
     "  semel config set broker 1 semel.flush=ack             one broker\n"
     "  semel config set brokers log.retention.ms=3600000     all brokers\n";
 
-struct Options {
-  std::string servers = "localhost:9092";
-  std::string format = "text";
-  std::string config_file;
+struct Options : ClientOptions {
   std::vector<std::string> words;  // topic NAME …, broker ID …, brokers …
   bool is_all = false;
 };
@@ -87,7 +85,7 @@ Result<int> list(ClusterAdmin& admin, const Target& target, const Options& optio
   if (!target.rest.empty()) return usage(target.rest.front() + ": a word too many");
   SEMEL_TRY(auto entries, admin.describe_configs(target.resource, target.name));
   std::ranges::sort(entries, {}, [](const auto& entry) { return entry.name; });
-  DumpPrinter printer(output, options.format == "json");
+  DumpPrinter printer(output, options.is_json());
   for (const auto& entry : entries) {
     if (!options.is_all && !was_made(entry.config_source)) continue;
     const std::string value = entry.is_sensitive ? "(hidden)" : entry.value.value_or("");
@@ -114,13 +112,11 @@ Result<int> get(ClusterAdmin& admin, const Target& target, const Options& option
     return kNotFound;
   }
   const std::string value = at->value.value_or("");
-  output.out(options.format == "json"
-                 ? DumpPrinter::Json{{"name", at->name},
-                                     {"value", value},
-                                     {"source", config_source_name(at->config_source)}}
-                           .dump() +
-                       "\n"
-                 : value + "\n");
+  output.out(options.is_json() ? json_text({{"name", at->name},
+                                            {"value", value},
+                                            {"source", config_source_name(at->config_source)}}) +
+                                     "\n"
+                               : value + "\n");
   return kOk;
 }
 
@@ -129,7 +125,7 @@ Result<int> change(ClusterAdmin& admin, const Target& target,
                    Output& output) {
   if (changes.empty()) return usage("name at least one setting; see semel config --help");
   SEMEL_CHECK(admin.alter_configs(target.resource, target.name, changes));
-  DumpPrinter printer(output, options.format == "json");
+  DumpPrinter printer(output, options.is_json());
   for (const ConfigChange& change : changes)
     printer.row("config",
                 change.value
@@ -164,7 +160,7 @@ using Action = Result<int> (*)(ClusterAdmin&, const Target&, const Options&, Out
 
 Result<int> act(const Options& options, Action action, const Connect& connect, Output& output) {
   SEMEL_TRY(const Target target, target_of(options.words));
-  SEMEL_TRY(const auto caller, connect({options.servers, options.config_file}));
+  SEMEL_TRY(const auto caller, connect(options.cluster));
   ClusterAdmin admin(*caller);
   auto done = action(admin, target, options, output);
   if (done || target.resource != ConfigResource::kTopic) return done;
@@ -183,12 +179,7 @@ int run_config_command(std::span<const std::string> arguments, const Connect& co
   app.require_subcommand(1);
   const auto add = [&](const char* name, const char* about, Action run) {
     CLI::App* command = app.add_subcommand(name, about);
-    command->add_option("--bootstrap-server,-b", options.servers, "host:port of any broker")
-        ->capture_default_str();
-    command->add_option("--command-config", options.config_file,
-                        "file with client settings, key=value");
-    command->add_option("-o,--output", options.format, "text or json (one object a line)")
-        ->check(CLI::IsMember({"text", "json"}));
+    options.add_to(*command, "client", "text or json (one object a line)");
     command->add_option("words", options.words, "topic NAME, broker ID or brokers; then settings")
         ->required();
     command->callback([&action, run] { action = run; });

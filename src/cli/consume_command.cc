@@ -5,7 +5,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "cli/client_settings.h"
+#include "cli/client_options.h"
+#include "cli/dump_printer.h"
 #include "cli/help.h"
 #include "cli/receiving.h"
 #include "cli/topic_command.h"
@@ -21,12 +22,7 @@ constexpr const char* kExamples =
     "  semel consume orders --since 1750000000000 -o json\n"
     "  semel consume payments --read-committed\n";
 
-struct Options {
-  std::string topic;
-  std::string servers = "localhost:9092";
-  std::string format = "text";
-  std::string config_file;
-  std::vector<std::string> settings;
+struct Options : TopicOptions {
   std::optional<int32_t> partition;
   std::optional<int64_t> offset;
   std::optional<int64_t> since;
@@ -68,7 +64,7 @@ std::string to_json(const client::ConsumedRecord& consumed) {
     put_text(one, "value", header->value);
     json["headers"].push_back(std::move(one));
   }
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return json_text(json) + "\n";
 }
 
 std::string to_text(const client::ConsumedRecord& consumed, bool with_keys) {
@@ -82,18 +78,10 @@ std::string to_text(const client::ConsumedRecord& consumed, bool with_keys) {
 
 Result<client::ConsumerConfig> make_config(const Options& options, rt::Runtime& runtime,
                                            Output& output) {
-  Settings settings{{"bootstrap.servers", options.servers},
-                    {"client.id", "semel-consume"},
-                    {"allow.auto.create.topics", "false"}};
-  if (options.is_read_committed) put_setting(settings, "isolation.level", "read_committed");
-  if (!options.config_file.empty())
-    SEMEL_CHECK(add_settings_file(settings, *runtime.disk, options.config_file));
-  SEMEL_CHECK(add_settings_words(settings, options.settings));
-  auto config = client::ConsumerConfig::from(settings);
-  if (!config) return fail(ErrorCode::kInvalidConfig, config.error().text);
-  for (const std::string& warning : config->warnings)
-    output.err(fmt::format("semel consume: {}\n", warning));
-  return std::move(*config);
+  Settings base{{"client.id", "semel-consume"}, {"allow.auto.create.topics", "false"}};
+  if (options.is_read_committed) put_setting(base, "isolation.level", "read_committed");
+  SEMEL_TRY(const Settings settings, options.read_settings(std::move(base), *runtime.disk));
+  return take_config(client::ConsumerConfig::from(settings), "consume", output);
 }
 
 Result<void> consume(const Options& options, rt::Runtime& runtime, Output& output) {
@@ -107,7 +95,7 @@ Result<void> consume(const Options& options, rt::Runtime& runtime, Output& outpu
   plan.records_max = options.records_max;
   plan.until_end = !options.follows && !options.only_new;
   SEMEL_TRY(auto session, ClientSession::open(true));
-  const bool is_json = options.format == "json";
+  const bool is_json = options.is_json();
   std::string text;
   const auto end = receive(
       *session, std::move(config), plan,
@@ -130,13 +118,7 @@ int run_consume_command(std::span<const std::string> words, rt::Runtime& runtime
   CLI::App app("Print the records of a topic.", "semel consume");
   app.footer(kExamples);
   put_examples_first(app);
-  app.add_option("topic", options.topic, "which")->required();
-  app.add_option("--bootstrap-server,-b", options.servers, "host:port of any broker")
-      ->capture_default_str();
-  app.add_option("--command-config", options.config_file, "file with consumer settings, key=value");
-  app.add_option("--set,-s", options.settings, "one consumer setting, key=value; may be repeated")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  options.add_to(app, {"which", "consumer", "text or json"});
   app.add_option("--partition,-p", options.partition, "only this one")
       ->check(whole_number(0));
   auto* offset =
@@ -151,8 +133,6 @@ int run_consume_command(std::span<const std::string> words, rt::Runtime& runtime
   app.add_flag("--read-committed", options.is_read_committed,
                "leave out what transactions did not commit");
   app.add_flag("--keys", options.with_keys, "print keys too, before a tab");
-  app.add_option("-o,--output", options.format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}));
   if (const auto code = parse_command_line(app, words, output)) return *code;
   const auto done = consume(options, runtime, output);
   if (done) return kOk;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/output.h"
+#include "log/producer_state_types.h"
 
 namespace semel::cli {
 
@@ -32,6 +33,10 @@ class DumpPrinter {
 
 /// "2026-11-22 22:16:07.123Z"; "none" for −1 and what no calendar has.
 std::string time_text(int64_t unix_ms);
+/// One line without its end; bytes that are no UTF-8 are replaced.
+std::string json_text(const DumpPrinter::Json& json);
+/// What a broker counts for one producer, by its names in every JSON.
+DumpPrinter::Json json_of(const log::ProducerCounters& counters);
 /// "1 record", "2 records"
 std::string counted(int64_t count, std::string_view noun);
 

@@ -25,17 +25,6 @@ Json json_of(const log::RememberedBatch& batch) {
   return json;
 }
 
-Json json_of(const log::ProducerCounters& counters) {
-  return {{"duplicates", counters.duplicates},
-          {"duplicateRecords", counters.duplicate_records},
-          {"reencoded", counters.reencoded},
-          {"belowLogStart", counters.below_log_start},
-          {"gaps", counters.gaps},
-          {"sequencesReused", counters.sequences_reused},
-          {"epochBumps", counters.epoch_bumps},
-          {"fenced", counters.fenced}};
-}
-
 Json json_of(const log::ProducerView& producer) {
   Json json{{"producerId", producer.producer_id.value},
             {"epoch", producer.epoch.value},
@@ -48,7 +37,8 @@ Json json_of(const log::ProducerView& producer) {
   json["batches"] = Json::array();
   for (const log::RememberedBatch& batch : producer.batches)
     json["batches"].push_back(json_of(batch));
-  if (producer.counters != log::ProducerCounters{}) json["counters"] = json_of(producer.counters);
+  if (producer.counters != log::ProducerCounters{})
+    json["counters"] = cli::json_of(producer.counters);
   return json;
 }
 

@@ -131,7 +131,7 @@ class ConfigsCommand {
     for (const EntityFlag& flag : kFlags) {
       if (!arguments.has(flag.option)) continue;
       types_.emplace_back(flag.type);
-      names_.push_back(flag.is_default ? "" : arguments.values(flag.option).back());
+      names_.push_back(flag.is_default ? "" : arguments.last(flag.option));
     }
   }
 
@@ -298,7 +298,7 @@ class ConfigsCommand {
 
   Result<Changes> added() {
     if (arguments_.has("add-config-file")) {
-      const std::string& path = arguments_.values("add-config-file").back();
+      const std::string path = arguments_.last("add-config-file");
       const auto text = rt::read_file(call_.paths.disk, call_.paths.absolute(path), kFileMax);
       if (!text) return fail(ErrorCode::kInvalidConfig, path, Cause::kNotFound);
       SEMEL_TRY(const auto settings, broker::parse_properties(text->text(), path));
@@ -308,7 +308,7 @@ class ConfigsCommand {
     }
     Changes changes;
     if (!arguments_.has("add-config")) return changes;
-    for (const std::string& pair : split_pairs(arguments_.values("add-config").back())) {
+    for (const std::string& pair : split_pairs(arguments_.last("add-config"))) {
       const size_t equals = pair.find('=');
       if (equals == std::string::npos)
         return fail(
@@ -330,7 +330,7 @@ class ConfigsCommand {
   std::vector<std::string> removed() const {
     std::vector<std::string> names;
     if (!arguments_.has("delete-config")) return names;
-    for (const std::string& name : split_text(arguments_.values("delete-config").back(), ','))
+    for (const std::string& name : split_text(arguments_.last("delete-config"), ','))
       if (!trimmed(name).empty()) names.push_back(trimmed(name));
     return names;
   }

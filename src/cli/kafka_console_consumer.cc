@@ -87,10 +87,7 @@ class Command {
     output_.err(error.context + "\n");
     return 1;
   }
-  std::string last(std::string_view name) const {
-    const auto& values = arguments_.values(name);
-    return values.empty() ? std::string() : values.back();
-  }
+  std::string last(std::string_view name) const { return arguments_.last(name); }
 
   template <class Int>
   Result<std::optional<Int>> number(std::string_view name) const {

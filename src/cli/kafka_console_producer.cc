@@ -153,10 +153,7 @@ class SettingsOf {
 
  private:
   /// The last value of an option that was given; "" if there is none.
-  std::string last(std::string_view name) const {
-    const auto& values = arguments_.values(name);
-    return values.empty() ? std::string() : values.back();
-  }
+  std::string last(std::string_view name) const { return arguments_.last(name); }
 
   const KafkaArguments& arguments_;
   rt::Disk& disk_;
@@ -210,10 +207,7 @@ class Command {
   }
 
   /// The last value of an option that was given; "" if there is none.
-  std::string last(std::string_view name) const {
-    const auto& values = arguments_.values(name);
-    return values.empty() ? std::string() : values.back();
-  }
+  std::string last(std::string_view name) const { return arguments_.last(name); }
 
   std::string servers() const { return SettingsOf(arguments_, *runtime_.disk, is_26_).servers(); }
 

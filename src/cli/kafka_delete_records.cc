@@ -1,10 +1,12 @@
 // kafka-delete-records.sh
 #include <map>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
+#include "cli/client_settings.h"
+#include "cli/dump_printer.h"
 #include "cli/kafka_tools.h"
 #include "cli/kafka_usage.h"
 #include "gen/delete_records.h"
@@ -12,7 +14,7 @@
 namespace semel::cli {
 namespace {
 
-using Json = nlohmann::json;
+using Json = DumpPrinter::Json;
 
 constexpr KafkaOption kOptions[] = {{"bootstrap-server", true},
                                     {"command-config", true},
@@ -63,7 +65,7 @@ class Command {
   std::string operation_exception() const { return package() + "AdminOperationException"; }
 
   std::expected<Wanted, Exception> read() const {
-    const std::string& path = arguments_.values("offset-json-file").back();
+    const std::string path = arguments_.last("offset-json-file");
     const auto file = rt::read_file(call_.paths.disk, call_.paths.absolute(path), kFileMax);
     if (!file)
       return throw_it("java.io.IOException", "Unable to read file " + path,
@@ -77,69 +79,127 @@ class Command {
     const Json json = Json::parse(text, nullptr, false);
     if (json.is_discarded() || !json.is_object())
       return throw_it(operation_exception(), "The input string is not a valid JSON");
-    const int64_t version = json.value("version", int64_t{1});
-    if (version != 1)
-      return throw_it(operation_exception(),
-                      fmt::format("Not supported version field value {}", version));
+    if (json.contains("version")) {
+      const auto version = integer<int32_t>(json["version"]);
+      if (!version) return std::unexpected(version.error());
+      if (*version != 1)
+        return throw_it(operation_exception(),
+                        fmt::format("Not supported version field value {}", *version));
+    }
     if (!json.contains("partitions"))
       return throw_it(operation_exception(), "Missing partitions field");
+    const Json& rows = json["partitions"];
+    if (!rows.is_array())
+      return mismatch(fmt::format("Expected JSON array, received {}", json_text(rows)));
     Wanted wanted;
-    for (const Json& row : json["partitions"]) {
-      const bool is_whole = row.is_object() && row.contains("topic") && row["topic"].is_string() &&
-                            row.contains("partition") && row["partition"].is_number_integer() &&
-                            row.contains("offset") && row["offset"].is_number_integer();
-      if (!is_whole)
-        return throw_it(operation_exception(),
-                        "a row of \"partitions\" needs topic, partition and offset: " + row.dump());
-      wanted.push_back(
-          {{row["topic"].get<std::string>(), PartitionIndex{row["partition"].get<int32_t>()}},
-           row["offset"].get<int64_t>()});
+    for (const Json& row : rows) {
+      auto one = read_row(row);
+      if (!one) return std::unexpected(one.error());
+      wanted.push_back(*std::move(one));
     }
     return wanted;
   }
 
-  Result<void> remove(const Wanted& wanted) {
-    SEMEL_TRY(const auto caller, kafka_connect(call_, arguments_));
+  static std::unexpected<Exception> mismatch(std::string text) {
+    return throw_it("com.fasterxml.jackson.databind.JsonMappingException", std::move(text));
+  }
+
+  /// Error: what Kafka's JSON reader throws at another type, or at a number out of range.
+  template <class Int>
+  std::expected<Int, Exception> integer(const Json& json) const {
+    const bool is_signed = json.is_number_integer() && !json.is_number_unsigned();
+    if (is_signed && std::in_range<Int>(json.get<int64_t>()))
+      return static_cast<Int>(json.get<int64_t>());
+    if (json.is_number_unsigned() && std::in_range<Int>(json.get<uint64_t>()))
+      return static_cast<Int>(json.get<uint64_t>());
+    const std::string_view name = sizeof(Int) == 8 ? "Long" : call_.is_26() ? "Int" : "Integer";
+    return mismatch(fmt::format("Expected `{}` value, received {}", name, json_text(json)));
+  }
+
+  std::expected<Wanted::value_type, Exception> read_row(const Json& row) const {
+    if (!row.is_object())
+      return mismatch(fmt::format("Expected JSON object, received {}", json_text(row)));
+    for (const char* field : {"topic", "partition", "offset"})
+      if (!row.contains(field)) return mismatch(fmt::format("No such field exists: `{}`", field));
+    if (!row["topic"].is_string())
+      return mismatch(fmt::format("Expected `String` value, received {}", json_text(row["topic"])));
+    const auto partition = integer<int32_t>(row["partition"]);
+    if (!partition) return std::unexpected(partition.error());
+    const auto offset = integer<int64_t>(row["offset"]);
+    if (!offset) return std::unexpected(offset.error());
+    return std::pair(TopicPartition{row["topic"].get<std::string>(), PartitionIndex{*partition}},
+                     *offset);
+  }
+
+  struct Answer {
+    int64_t low_watermark = -1;
+    ErrorCode code = ErrorCode::kNone;
+  };
+  using Answers = std::map<TopicPartition, Answer>;
+
+  /// Asks one leader.
+  static Result<Answers> ask(ApiCaller& leader, const std::map<TopicPartition, int64_t>& offsets) {
     gen::DeleteRecordsRequest request;
     request.timeout_ms = kTimeoutMs;
-    std::map<std::string, Wanted> by_topic;
-    for (const auto& row : wanted) by_topic[row.first.topic].push_back(row);
-    for (const auto& [name, rows] : by_topic) {
-      auto& topic = request.topics.append();
-      topic.name = name;
-      for (const auto& [partition, offset] : rows) {
-        auto& asked = topic.partitions.append();
-        asked.partition_index = partition.partition.value;
-        asked.offset = offset;
-      }
+    for (const auto& [partition, offset] : offsets) {
+      const bool is_same_topic =
+          !request.topics.empty() && request.topics.back().name == partition.topic;
+      auto& topic = is_same_topic ? request.topics.back() : request.topics.append();
+      topic.name = partition.topic;
+      auto& asked = topic.partitions.append();
+      asked.partition_index = partition.partition.value;
+      asked.offset = offset;
     }
-    call_.output.out("Executing records delete operation\n");
-    SEMEL_TRY(const auto response, call_api<gen::DeleteRecordsResponse>(*caller, request));
-    call_.output.out("Records delete operation completed:\n");
-    std::map<TopicPartition, const gen::delete_records_response::DeleteRecordsPartitionResult*>
-        found;
+    SEMEL_TRY(const auto response, call_api<gen::DeleteRecordsResponse>(leader, request));
+    Answers answers;
     for (const auto& topic : response.topics)
       for (const auto& partition : topic.partitions)
-        found[{topic.name, PartitionIndex{partition.partition_index}}] = &partition;
+        answers[{topic.name, PartitionIndex{partition.partition_index}}] = {
+            partition.low_watermark, static_cast<ErrorCode>(partition.error_code)};
+    return answers;
+  }
+
+  Result<void> remove(const Wanted& wanted) {
+    SEMEL_TRY(const auto caller, kafka_connect(call_, arguments_));
+    call_.output.out("Executing records delete operation\n");
+    const std::map<TopicPartition, int64_t> offsets(wanted.begin(), wanted.end());
+    LeaderCalls::Partitions partitions;
+    for (const auto& [partition, offset] : offsets) partitions.push_back(partition);
+    Answers answers;
+    const auto ask_leader = [&](ApiCaller& leader, const auto& own) -> Result<LeaderCalls::Codes> {
+      std::map<TopicPartition, int64_t> asked;
+      for (const TopicPartition& partition : own) asked[partition] = offsets.at(partition);
+      SEMEL_TRY(const auto told, ask(leader, asked));
+      LeaderCalls::Codes codes;
+      for (const auto& [partition, answer] : told) {
+        codes[partition] = answer.code;
+        answers[partition] = answer;
+      }
+      return codes;
+    };
+    SEMEL_TRY(const auto failures, kafka_leader_calls(call_, arguments_, *caller)
+                                       .ask({"deleteRecords", "DELETE_RECORDS", !call_.is_26()},
+                                            partitions, ask_leader));
+    call_.output.out("Records delete operation completed:\n");
     // Kafka's tool keeps the answers in a HashMap.
     std::vector<int32_t> hashes;
     for (const auto& [partition, offset] : wanted) hashes.push_back(java_partition_hash(partition));
     for (const size_t i : java_hash_order(hashes)) {
-      const auto at = found.find(wanted[i].first);
-      if (at != found.end())
-        print(at->first, at->second->low_watermark, static_cast<ErrorCode>(at->second->error_code));
+      const TopicPartition& partition = wanted[i].first;
+      const auto failure = failures.find(partition);
+      const Answer& answer = answers[partition];
+      if (failure != failures.end())
+        print(partition, "error: " + java_text(failure->second));
+      else if (answer.code != ErrorCode::kNone)
+        print(partition, "error: " + java_text({answer.code, java_message(answer.code)}));
+      else
+        print(partition, fmt::format("low_watermark: {}", answer.low_watermark));
     }
     return {};
   }
 
-  void print(const TopicPartition& partition, int64_t low_watermark, ErrorCode error) {
-    const std::string name = partition.to_text();
-    if (error == ErrorCode::kNone) {
-      call_.output.out(fmt::format("partition: {}\tlow_watermark: {}\n", name, low_watermark));
-    } else {
-      call_.output.out(fmt::format("partition: {}\terror: {}: {}\n", name, java_exception_of(error),
-                                   java_message(error)));
-    }
+  void print(const TopicPartition& partition, std::string_view what) {
+    call_.output.out(fmt::format("partition: {}\t{}\n", partition.to_text(), what));
   }
 
   const KafkaCall& call_;

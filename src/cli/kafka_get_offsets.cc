@@ -1,11 +1,13 @@
 // kafka-get-offsets.sh
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <regex>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "cli/client_settings.h"
 #include "cli/kafka_tools.h"
 #include "cli/kafka_usage.h"
 #include "cli/topic_admin.h"
@@ -119,8 +121,32 @@ class GetOffsets {
     if (partitions.empty())
       return fail(ErrorCode::kUnknownTopicOrPartition,
                   "Could not match any topic-partitions with the specified filters");
-    SEMEL_TRY(const auto found, ClusterAdmin(*caller).list_offsets(partitions, timestamp));
-    for (const auto& [partition, offset, error] : found) print(partition, offset, error);
+    std::map<TopicPartition, int64_t> found;
+    LeaderCalls::Codes codes;
+    const auto ask = [&](ApiCaller& leader, const auto& own) -> Result<LeaderCalls::Codes> {
+      SEMEL_TRY(const auto rows, ClusterAdmin(leader).list_offsets(own, timestamp));
+      for (const auto& [partition, offset, error] : rows) {
+        found[partition] = offset;
+        codes[partition] = error;
+      }
+      return codes;
+    };
+    SEMEL_TRY(auto failures, kafka_leader_calls(call_, arguments_, *caller)
+                                 .ask({"listOffsets", "LIST_OFFSETS"}, partitions, ask));
+    for (const auto& [partition, code] : codes)
+      if (code != ErrorCode::kNone)
+        failures.try_emplace(partition, Error{code, java_message(code)});
+    for (const TopicPartition& partition : partitions) {
+      const auto failure = failures.find(partition);
+      if (failure != failures.end()) {
+        call_.output.err(
+            fmt::format("Skip getting offsets for topic-partition {} due to error: {}\n",
+                        partition.to_text(), java_text(failure->second)));
+      } else if (found[partition] != -1) {
+        call_.output.out(fmt::format("{}:{}:{}\n", partition.topic, partition.partition.value,
+                                     found[partition]));
+      }
+    }
     return {};
   }
 
@@ -167,23 +193,12 @@ class GetOffsets {
         return std::ranges::find(kInternalTopics, name) != std::end(kInternalTopics);
       });
     if (names.empty()) return partitions;
-    SEMEL_TRY(const auto topics, admin.describe(names));
+    SEMEL_TRY(const auto topics, admin.partitions(names));
     for (const TopicInfo& topic : topics)
       for (const PartitionInfo& partition : topic.partitions)
         if (is_wanted(topic.name, partition.partition))
           partitions.push_back({topic.name, PartitionIndex{partition.partition}});
     return partitions;
-  }
-
-  void print(const TopicPartition& partition, int64_t offset, ErrorCode error) {
-    if (error != ErrorCode::kNone) {
-      call_.output.err(
-          fmt::format("Skip getting offsets for topic-partition {} due to error: {}: {}\n",
-                      partition.to_text(), java_exception_of(error), java_message(error)));
-    } else if (offset != -1) {
-      call_.output.out(
-          fmt::format("{}:{}:{}\n", partition.topic, partition.partition.value, offset));
-    }
   }
 
   const KafkaCall& call_;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/dump_printer.h"
 #include "cli/kafka_tools.h"
 #include "cli/kafka_usage.h"
 #include "gen/describe_log_dirs.h"
@@ -25,7 +26,7 @@ constexpr KafkaOption kOptions[] = {{"bootstrap-server", true},
 std::vector<std::string> list_of(const KafkaArguments& arguments, std::string_view option) {
   std::vector<std::string> words;
   if (!arguments.has(option)) return words;
-  for (const std::string& word : split_text(arguments.values(option).back(), ','))
+  for (const std::string& word : split_text(arguments.last(option), ','))
     if (!word.empty()) words.push_back(word);
   return words;
 }
@@ -52,7 +53,7 @@ class LogDirs {
       rows.push_back(broker_row(node.id, std::move(dirs)));
     }
     call_.output.out(fmt::format("Received log directory information from brokers {}\n{}\n",
-                                 fmt::join(ids, ","), whole(std::move(rows)).dump()));
+                                 fmt::join(ids, ","), json_text(whole(std::move(rows)))));
     return {};
   }
 

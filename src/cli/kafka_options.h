@@ -33,6 +33,11 @@ class KafkaArguments {
   const std::vector<std::string>& values(std::string_view name) const;
   /// The only value; nothing if the option is absent. Error: given more than once.
   Result<std::optional<std::string>> value(std::string_view name) const;
+  /// The last value of the option; "" if there is none.
+  std::string last(std::string_view name) const {
+    const auto& all = values(name);
+    return all.empty() ? std::string() : all.back();
+  }
   /// Words that belong to no option.
   const std::vector<std::string>& rest() const { return rest_; }
 

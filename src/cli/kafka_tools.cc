@@ -11,20 +11,18 @@ int kafka_usage(const KafkaCall& call, std::string_view why, const char* usage) 
   return 1;
 }
 
-namespace {
-
-std::string last_of(const KafkaArguments& arguments, std::string_view name) {
-  const auto& values = arguments.values(name);
-  return values.empty() ? "" : values.back();
-}
-
-}  // namespace
-
 Result<std::unique_ptr<ApiCaller>> kafka_connect(const KafkaCall& call,
                                                  const KafkaArguments& arguments) {
   const std::string servers =
-      last_of(arguments, "bootstrap-server") + last_of(arguments, "bootstrap-controller");
-  return call.connect({servers, last_of(arguments, "command-config")});
+      arguments.last("bootstrap-server") + arguments.last("bootstrap-controller");
+  return call.connect({servers, arguments.last("command-config")});
+}
+
+LeaderCalls kafka_leader_calls(const KafkaCall& call, const KafkaArguments& arguments,
+                               ApiCaller& any) {
+  return {any, [&](const std::string& server) {
+            return call.connect({server, arguments.last("command-config")});
+          }};
 }
 
 bool is_settings_error(const Error& error) {
@@ -53,7 +51,7 @@ Result<std::unique_ptr<ApiCaller>> kafka_connect(const KafkaCall& call,
                                                  const KafkaArguments& arguments,
                                                  const ClusterNode& node) {
   return call.connect({rt::Address{node.host, static_cast<uint16_t>(node.port)}.to_text(),
-                       last_of(arguments, "command-config")});
+                       arguments.last("command-config")});
 }
 
 std::optional<int> kafka_help(const KafkaCall& call, const KafkaArguments& arguments,
@@ -81,33 +79,6 @@ int kafka_throw(const KafkaCall& call, std::string_view class_name, std::string_
     call.output.err(fmt::format("{}\n{}: {}\n{}\n", message, class_name, message, caused));
   }
   return 1;
-}
-
-std::string java_message(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kOffsetOutOfRange:
-      return "The requested offset is not within the range of offsets maintained by the server.";
-    case ErrorCode::kUnknownTopicOrPartition:
-      return "This server does not host this topic-partition.";
-    case ErrorCode::kNotLeaderOrFollower:
-      return "For requests intended only for the leader, this error indicates that the broker is "
-             "not the current leader. For requests intended for any replica, this error indicates "
-             "that the broker is not a replica of the topic partition.";
-    case ErrorCode::kUnsupportedVersion:
-      return "The version of API is not supported.";
-    case ErrorCode::kTopicAuthorizationFailed:
-      return "Topic authorization failed.";
-    case ErrorCode::kClusterAuthorizationFailed:
-      return "Cluster authorization failed.";
-    case ErrorCode::kPolicyViolation:
-      return "Request parameters do not satisfy the configured policy.";
-    case ErrorCode::kKafkaStorageError:
-      return "Disk error when trying to access log file on the disk.";
-    case ErrorCode::kRequestTimedOut:
-      return "The request timed out.";
-    default:
-      return std::string(error_name(code));
-  }
 }
 
 }  // namespace semel::cli

@@ -11,7 +11,9 @@
 #include "cli/cluster_admin.h"
 #include "cli/dump_file.h"
 #include "cli/dump_java.h"
+#include "cli/kafka_errors.h"
 #include "cli/kafka_options.h"
+#include "cli/leader_calls.h"
 #include "cli/output.h"
 #include "rt/random.h"
 
@@ -47,6 +49,9 @@ Result<std::unique_ptr<ApiCaller>> kafka_connect(const KafkaCall& call,
 Result<std::unique_ptr<ApiCaller>> kafka_connect(const KafkaCall& call,
                                                  const KafkaArguments& arguments,
                                                  const ClusterNode& node);
+/// Of the leaders in the cluster of `any`, with the same settings.
+LeaderCalls kafka_leader_calls(const KafkaCall& call, const KafkaArguments& arguments,
+                               ApiCaller& any);
 /// True for what kafka_connect() refuses about the settings, which Kafka's tools tell in another
 /// way than errors of the cluster.
 bool is_settings_error(const Error& error);
@@ -67,7 +72,5 @@ std::optional<std::string> kafka_missing(const KafkaArguments& arguments,
 /// nothing. Exit code 1.
 int kafka_throw(const KafkaCall& call, std::string_view class_name, std::string_view message,
                 std::string_view cause = {});
-/// The text that Kafka's clients give an error that came without one.
-std::string java_message(ErrorCode code);
 
 }  // namespace semel::cli

@@ -8,6 +8,7 @@
 #include "cli/argparse.h"
 #include "cli/client_session.h"
 #include "cli/client_settings.h"
+#include "cli/dump_printer.h"
 #include "cli/kafka_producer_usage.h"
 #include "client/producer.h"
 
@@ -98,7 +99,7 @@ class Run final : public client::DeliveryListener {
   int64_t unix_ms() { return session_.executor().clock().unix_ms(); }
 
   void print(const nlohmann::ordered_json& json) {
-    output_.out(json.dump() + "\n");
+    output_.out(json_text(json) + "\n");
     std::fflush(stdout);
   }
   std::string value_of(int64_t number) const {

@@ -1,5 +1,7 @@
 #include "cli/line_reader.h"
 
+#include <cerrno>
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -10,14 +12,17 @@ bool StandardInput::read(std::vector<std::string>& lines) {
   while (lines.size() == before && !is_at_end_) {
     char chunk[64 * 1024];
     const ssize_t count = ::read(STDIN_FILENO, chunk, sizeof chunk);
+    if (count < 0 && errno == EINTR) continue;
     if (count <= 0) {
       is_at_end_ = true;
       if (!rest_.empty()) lines.push_back(std::exchange(rest_, {}));
       break;
     }
+    const size_t seen = rest_.size();
     rest_.append(chunk, static_cast<size_t>(count));
     size_t start = 0;
-    for (size_t end = rest_.find('\n'); end != std::string::npos; end = rest_.find('\n', start)) {
+    for (size_t end = rest_.find('\n', seen); end != std::string::npos;
+         end = rest_.find('\n', start)) {
       const bool has_return = end > start && rest_[end - 1] == '\r';
       lines.push_back(rest_.substr(start, end - start - (has_return ? 1 : 0)));
       start = end + 1;

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "cli/client_settings.h"
+#include "cli/client_options.h"
 #include "cli/help.h"
 #include "cli/load.h"
 #include "cli/perf_report.h"
@@ -44,12 +44,7 @@ constexpr const char* kConsumeExamples =
     "  semel perf consume load -n 100000 -p 0\n"
     "  semel perf consume load --set fetch.min.bytes=100000 -o json\n";
 
-struct Options {
-  std::string topic;
-  std::string servers = "localhost:9092";
-  std::string format = "text";
-  std::string config_file;
-  std::vector<std::string> settings;
+struct Options : TopicOptions {
   std::optional<int64_t> records;
   std::optional<double> seconds;
   double warmup_seconds = 0;
@@ -152,18 +147,16 @@ class PerfCommand {
   Result<int> consume() {
     SEMEL_TRY(Settings settings, base_settings());
     put_setting(settings, "allow.auto.create.topics", "false");
-    auto config = client::ConsumerConfig::from(settings);
-    if (!config) return fail(ErrorCode::kInvalidConfig, config.error().text);
-    warn(config->warnings);
+    SEMEL_TRY(auto config, take_config(client::ConsumerConfig::from(settings), "perf", output_));
     SEMEL_TRY(auto session, ClientSession::open(true));
-    SEMEL_TRY(const int32_t partitions, partition_count(*session, config->connection));
+    SEMEL_TRY(const int32_t partitions, partition_count(*session, config.connection));
     PerfResult result;
     result.title = options_.topic;
     result.settings = {{"test", "consume"}, {"topic", options_.topic}, {"partitions", partitions}};
-    SEMEL_CHECK(read(*session, std::move(*config), result));
+    SEMEL_CHECK(read(*session, std::move(config), result));
     if (options_.records && result.records < static_cast<uint64_t>(*options_.records))
       note(fmt::format("the topic has no more than these {} records", grouped(result.records)));
-    print_perf({&result, 1}, options_.format == "json", output_);
+    print_perf({&result, 1}, options_.is_json(), output_);
     return kOk;
   }
 
@@ -174,11 +167,7 @@ class PerfCommand {
   }
 
   Result<Settings> base_settings() {
-    Settings settings{{"bootstrap.servers", options_.servers}, {"client.id", "semel-perf"}};
-    if (!options_.config_file.empty())
-      SEMEL_CHECK(add_settings_file(settings, *runtime_.disk, options_.config_file));
-    SEMEL_CHECK(add_settings_words(settings, options_.settings));
-    return settings;
+    return options_.read_settings({{"client.id", "semel-perf"}}, *runtime_.disk);
   }
 
   Result<client::ProducerConfig> producer_config(std::string_view idempotence) {
@@ -212,7 +201,7 @@ class PerfCommand {
     if (code == ErrorCode::kUnknownTopicOrPartition)
       return fail(code, fmt::format("topic {0} does not exist; make it with: semel topic create "
                                     "{0} --partitions 4 -b {1}",
-                                    options_.topic, options_.servers));
+                                    options_.topic, options_.cluster.servers));
     if (code != ErrorCode::kNone && !error_is_retriable(code))
       return fail(code, fmt::format("topic {}: {}", options_.topic, error_name(code)));
     return static_cast<int32_t>(topic.partitions.size());
@@ -291,7 +280,7 @@ class PerfCommand {
         code = exit_code_of(*failure);
       }
     }
-    print_perf(results, options_.format == "json", output_);
+    print_perf(results, options_.is_json(), output_);
     return code;
   }
 
@@ -349,15 +338,7 @@ class PerfCommand {
 };
 
 void add_common(CLI::App& app, Options& options) {
-  app.add_option("topic", options.topic, "an existing topic")->required();
-  app.add_option("--bootstrap-server,-b", options.servers, "host:port of any broker")
-      ->capture_default_str();
-  app.add_option("--command-config", options.config_file, "file with client settings, key=value");
-  app.add_option("--set", options.settings, "one client setting, key=value; may be repeated")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("-o,--output", options.format, "text or json: one object a run")
-      ->check(CLI::IsMember({"text", "json"}));
+  options.add_to(app, {"an existing topic", "client", "text or json: one object a run", "--set"});
   app.add_flag("-q,--quiet", options.is_quiet, "no progress on standard error");
   app.add_option("-n,--records", options.records, "stop after so many")->check(whole_number(1));
 }

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/dump_printer.h"
+
 namespace semel::cli {
 namespace {
 
@@ -85,8 +87,7 @@ std::string grouped(uint64_t number) {
 
 void print_perf(std::span<const PerfResult> results, bool is_json, Output& output) {
   if (is_json) {
-    for (const PerfResult& result : results)
-      output.out(to_json(result).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+    for (const PerfResult& result : results) output.out(json_text(to_json(result)) + "\n");
     return;
   }
   Table table(results);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/client_options.h"
+#include "cli/dump_printer.h"
 #include "cli/help.h"
 #include "cli/sending.h"
 #include "cli/topic_command.h"
@@ -17,14 +19,9 @@ constexpr const char* kExamples =
     "  semel produce orders -o json < lines.txt\n"
     "  semel produce orders --set acks=1 --set enable.idempotence=false < lines.txt\n";
 
-struct Options {
-  std::string topic;
-  std::string servers = "localhost:9092";
-  std::string format = "text";
-  std::string config_file;
+struct Options : TopicOptions {
   std::string key_separator;
   int32_t partition = -1;
-  std::vector<std::string> settings;
 };
 
 /// Counts what became of the records, and tells about each in JSON.
@@ -39,7 +36,7 @@ class Tally {
       ++failed_;
       if (!first_failure_) first_failure_ = delivery.error;
     }
-    if (options_.format != "json") return;
+    if (!options_.is_json()) return;
     nlohmann::ordered_json json{{"line", delivery.tag}, {"partition", delivery.partition}};
     if (delivery.offset != kNoOffset) json["offset"] = delivery.offset.value;
     if (delivery.fate == client::Fate::kStored) {
@@ -49,12 +46,12 @@ class Tally {
       json["message"] = delivery.error.context;
       json["may_be_stored"] = delivery.fate == client::Fate::kMaybeStored;
     }
-    output_.out(json.dump() + "\n");
+    output_.out(json_text(json) + "\n");
   }
 
   int finish() const {
     if (!first_failure_) {
-      if (options_.format == "text")
+      if (!options_.is_json())
         output_.err(fmt::format("{} record{} stored in {}\n", stored_, stored_ == 1 ? "" : "s",
                                 options_.topic));
       return kOk;
@@ -76,15 +73,9 @@ class Tally {
 
 Result<client::ProducerConfig> make_config(const Options& options, rt::Runtime& runtime,
                                            Output& output) {
-  Settings settings{{"bootstrap.servers", options.servers}, {"client.id", "semel-produce"}};
-  if (!options.config_file.empty())
-    SEMEL_CHECK(add_settings_file(settings, *runtime.disk, options.config_file));
-  SEMEL_CHECK(add_settings_words(settings, options.settings));
-  auto config = client::ProducerConfig::from(settings);
-  if (!config) return fail(ErrorCode::kInvalidConfig, config.error().text);
-  for (const std::string& warning : config->warnings)
-    output.err(fmt::format("semel produce: {}\n", warning));
-  return std::move(*config);
+  SEMEL_TRY(const Settings settings,
+            options.read_settings({{"client.id", "semel-produce"}}, *runtime.disk));
+  return take_config(client::ProducerConfig::from(settings), "produce", output);
 }
 
 Result<int> produce(const Options& options, client::ProducerConfig config, LineSource& source,
@@ -129,18 +120,10 @@ int run_produce_command(std::span<const std::string> words, rt::Runtime& runtime
   CLI::App app("Send lines of standard input as records, each stored once.", "semel produce");
   app.footer(kExamples);
   put_examples_first(app);
-  app.add_option("topic", options.topic, "where to")->required();
-  app.add_option("--bootstrap-server,-b", options.servers, "host:port of any broker")
-      ->capture_default_str();
-  app.add_option("--command-config", options.config_file, "file with producer settings, key=value");
-  app.add_option("--set,-s", options.settings, "one producer setting, key=value; may be repeated")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  options.add_to(app, {"where to", "producer", "text or json: one line per record"});
   app.add_option("--key-separator,-k", options.key_separator, "what stands between key and value");
   app.add_option("--partition,-p", options.partition, "send everything there")
       ->check(whole_number(0));
-  app.add_option("-o,--output", options.format, "text or json: one line per record")
-      ->check(CLI::IsMember({"text", "json"}));
   if (const auto code = parse_command_line(app, words, output)) return *code;
   auto config = make_config(options, runtime, output);
   if (config) {

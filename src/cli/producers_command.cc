@@ -4,9 +4,11 @@
 
 #include <fmt/format.h>
 
+#include "cli/client_options.h"
 #include "cli/cluster_admin.h"
 #include "cli/dump_printer.h"
 #include "cli/help.h"
+#include "cli/leader_calls.h"
 #include "cli/topic_admin.h"
 #include "cli/topic_command.h"
 
@@ -21,10 +23,7 @@ constexpr const char* kExamples =
     "  semel producers why 1000                why its batches were suppressed or refused\n"
     "  semel producers list -o json\n";
 
-struct Options {
-  std::string servers = "localhost:9092";
-  std::string format = "text";
-  std::string config_file;
+struct Options : ClientOptions {
   std::vector<std::string> topics;
   int64_t producer_id = -1;
   bool with_internal = false;
@@ -56,14 +55,7 @@ DumpPrinter::Json to_json(const ProducerRow& row) {
   if (!row.counters) return json;
   const log::ProducerCounters& counters = *row.counters;
   json["lastAppend"] = row.last_append_ms;
-  json["counters"] = {{"duplicates", counters.duplicates},
-                      {"duplicateRecords", counters.duplicate_records},
-                      {"reencoded", counters.reencoded},
-                      {"belowLogStart", counters.below_log_start},
-                      {"gaps", counters.gaps},
-                      {"sequencesReused", counters.sequences_reused},
-                      {"epochBumps", counters.epoch_bumps},
-                      {"fenced", counters.fenced}};
+  json["counters"] = json_of(counters);
   return json;
 }
 
@@ -170,7 +162,7 @@ Result<std::vector<TopicPartition>> partitions_of(ApiCaller& caller, const Optio
   }
   std::vector<TopicPartition> partitions;
   if (names.empty()) return partitions;
-  const auto described = topics.describe(names);
+  const auto described = topics.partitions(names);
   if (!described) return fail(about_topic(described.error(), described.error().context));
   for (const TopicInfo& topic : *described)
     for (const PartitionInfo& partition : topic.partitions)
@@ -180,12 +172,32 @@ Result<std::vector<TopicPartition>> partitions_of(ApiCaller& caller, const Optio
 
 using Print = void (*)(const std::vector<ProducerRow>&, DumpPrinter&);
 
-Result<int> run(ApiCaller& caller, const Options& options, Print print, Output& output) {
+/// Of all leaders, by partition, then id.
+Result<ClusterAdmin::Producers> find_producers(LeaderCalls& leaders,
+                                               const std::vector<TopicPartition>& partitions) {
+  ClusterAdmin::Producers all;
+  const auto ask = [&](ApiCaller& leader, const auto& own) -> Result<LeaderCalls::Codes> {
+    SEMEL_TRY(auto found, ClusterAdmin(leader).producers(own));
+    std::ranges::move(found.rows, std::back_inserter(all.rows));
+    std::ranges::move(found.failures, std::back_inserter(all.failures));
+    LeaderCalls::Codes codes;
+    for (const TopicPartition& partition : own) codes[partition] = ErrorCode::kNone;
+    return codes;
+  };
+  SEMEL_TRY(const auto failures,
+            leaders.ask({"describeProducers", "DESCRIBE_PRODUCERS", false}, partitions, ask));
+  for (const auto& [partition, why] : failures) all.failures.push_back({partition, why});
+  std::ranges::sort(all.failures, {}, &PartitionFailure::partition);
+  std::ranges::sort(all.rows, [](const ProducerRow& a, const ProducerRow& b) {
+    return std::tie(a.partition, a.producer_id) < std::tie(b.partition, b.producer_id);
+  });
+  return all;
+}
+
+Result<int> run(ApiCaller& caller, LeaderCalls leaders, const Options& options, Print print,
+                Output& output) {
   SEMEL_TRY(const auto partitions, partitions_of(caller, options));
-  ClusterAdmin::Producers found;
-  if (!partitions.empty()) {
-    SEMEL_TRY(found, ClusterAdmin(caller).producers(partitions));
-  }
+  SEMEL_TRY(auto found, find_producers(leaders, partitions));
   for (const auto& [partition, error] : found.failures)
     output.err(fmt::format("semel producers: {}: {} ({})\n", partition.to_text(), error.context,
                            error_name(error.code)));
@@ -194,7 +206,7 @@ Result<int> run(ApiCaller& caller, const Options& options, Print print, Output& 
                   [&](const ProducerRow& row) { return row.producer_id != options.producer_id; });
   if (options.only_troubled)
     std::erase_if(found.rows, [](const ProducerRow& row) { return !is_troubled(row); });
-  DumpPrinter printer(output, options.format == "json");
+  DumpPrinter printer(output, options.is_json());
   print(found.rows, printer);
   if (options.producer_id >= 0 && found.rows.empty()) {
     output.err(
@@ -204,16 +216,6 @@ Result<int> run(ApiCaller& caller, const Options& options, Print print, Output& 
     return kNotFound;
   }
   return found.failures.empty() ? kOk : kFailed;
-}
-
-void add_common(CLI::App& command, Options& options) {
-  command.add_option("--bootstrap-server,-b", options.servers, "host:port of any broker")
-      ->capture_default_str();
-  command.add_option("--command-config", options.config_file,
-                     "file with client settings, key=value");
-  command.add_option("-o,--output", options.format, "text or json (one object a line)")
-      ->check(CLI::IsMember({"text", "json"}));
-  command.add_flag("--internal", options.with_internal, "internal topics too");
 }
 
 }  // namespace
@@ -228,7 +230,8 @@ int run_producers_command(std::span<const std::string> arguments, const Connect&
   app.require_subcommand(1);
   const auto add = [&](const char* name, const char* about, Print how) {
     CLI::App* command = app.add_subcommand(name, about);
-    add_common(*command, options);
+    options.add_to(*command, "client", "text or json (one object a line)");
+    command->add_flag("--internal", options.with_internal, "internal topics too");
     command->callback([&print, how] { print = how; });
     return command;
   };
@@ -241,12 +244,15 @@ int run_producers_command(std::span<const std::string> arguments, const Connect&
         ->required()
         ->check(whole_number(0));
   if (const auto code = parse_command_line(app, arguments, output)) return *code;
-  auto caller = connect({options.servers, options.config_file});
+  auto caller = connect(options.cluster);
   if (!caller) {
     output.err(fmt::format("semel producers: {}\n", connect_failure(caller.error())));
     return exit_code_of(caller.error());
   }
-  const auto code = run(**caller, options, print, output);
+  LeaderCalls leaders(**caller, [&](const std::string& server) {
+    return connect({server, options.cluster.settings_file});
+  });
+  const auto code = run(**caller, std::move(leaders), options, print, output);
   if (code) return *code;
   output.err(fmt::format("semel producers: {} ({})\n", code.error().context,
                          error_name(code.error().code)));

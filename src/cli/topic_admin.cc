@@ -121,7 +121,7 @@ Result<void> TopicAdmin::grow(const std::string& name, int32_t partitions,
   return {};
 }
 
-Result<std::vector<TopicInfo>> TopicAdmin::describe(const std::vector<std::string>& names) {
+Result<std::vector<TopicInfo>> TopicAdmin::partitions(const std::vector<std::string>& names) {
   SEMEL_TRY(const auto response, call_api<gen::MetadataResponse>(caller_, metadata_request(names)));
   std::vector<TopicInfo> topics;
   for (const auto& topic : response.topics) {
@@ -131,6 +131,11 @@ Result<std::vector<TopicInfo>> TopicAdmin::describe(const std::vector<std::strin
   }
   std::sort(topics.begin(), topics.end(),
             [](const TopicInfo& a, const TopicInfo& b) { return a.name < b.name; });
+  return topics;
+}
+
+Result<std::vector<TopicInfo>> TopicAdmin::describe(const std::vector<std::string>& names) {
+  SEMEL_TRY(auto topics, partitions(names));
   SEMEL_CHECK(add_configs(topics));
   SEMEL_CHECK(add_elr(topics));
   return topics;

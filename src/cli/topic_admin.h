@@ -55,8 +55,9 @@ class TopicAdmin {
   /// by the cluster.
   Result<void> grow(const std::string& name, int32_t partitions,
                     const std::optional<std::vector<std::vector<int32_t>>>& assignment = {});
-  /// In the order asked; without names all topics. Configs are filled in. A missing topic is the
-  /// error kUnknownTopicOrPartition.
+  /// By name; without names all topics. A missing topic is the error kUnknownTopicOrPartition.
+  Result<std::vector<TopicInfo>> partitions(const std::vector<std::string>& names);
+  /// The same, with what else the broker tells: configs, eligible leaders.
   Result<std::vector<TopicInfo>> describe(const std::vector<std::string>& names);
 
  private:

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/client_options.h"
+#include "cli/dump_printer.h"
 #include "cli/help.h"
 #include "cli/topic_admin.h"
 
@@ -18,10 +20,7 @@ constexpr const char* kExamples =
     "  semel topic describe orders\n"
     "  semel topic delete orders\n";
 
-struct Options {
-  std::string servers = "localhost:9092";
-  std::string format = "text";
-  std::string config_file;
+struct Options : ClientOptions {
   std::vector<std::string> names;
   int32_t partitions = -1;
   int16_t replication_factor = -1;
@@ -49,8 +48,8 @@ Result<void> create(TopicAdmin& admin, const Options& options, Output& output) {
       topic.configs[pair.substr(0, equals)] = pair.substr(equals + 1);
     }
     SEMEL_CHECK(admin.create(topic));
-    if (options.format == "json") {
-      output.out(nlohmann::ordered_json{{"created", name}}.dump() + "\n");
+    if (options.is_json()) {
+      output.out(json_text({{"created", name}}) + "\n");
     } else {
       output.out(fmt::format("created {}\n", name));
     }
@@ -60,8 +59,8 @@ Result<void> create(TopicAdmin& admin, const Options& options, Output& output) {
 
 Result<void> list(TopicAdmin& admin, const Options& options, Output& output) {
   SEMEL_TRY(const auto names, admin.list(options.with_internal));
-  if (options.format == "json") {
-    output.out(nlohmann::json(names).dump() + "\n");
+  if (options.is_json()) {
+    output.out(json_text(names) + "\n");
     return {};
   }
   for (const std::string& name : names) output.out(name + "\n");
@@ -81,10 +80,10 @@ void print(const TopicInfo& topic, Output& output) {
 Result<void> describe(TopicAdmin& admin, const Options& options, Output& output) {
   const auto topics = admin.describe(options.names);
   if (!topics) return fail(about_topic(topics.error(), topics.error().context));
-  if (options.format == "json") {
+  if (options.is_json()) {
     auto json = nlohmann::ordered_json::array();
     for (const TopicInfo& topic : *topics) json.push_back(to_json(topic));
-    output.out(json.dump() + "\n");
+    output.out(json_text(json) + "\n");
     return {};
   }
   for (const TopicInfo& topic : *topics) print(topic, output);
@@ -95,8 +94,8 @@ Result<void> remove(TopicAdmin& admin, const Options& options, Output& output) {
   for (const std::string& name : options.names) {
     if (const auto removed = admin.remove(name); !removed)
       return fail(about_topic(removed.error(), name));
-    if (options.format == "json") {
-      output.out(nlohmann::ordered_json{{"deleted", name}}.dump() + "\n");
+    if (options.is_json()) {
+      output.out(json_text({{"deleted", name}}) + "\n");
     } else {
       output.out(fmt::format("deleted {}\n", name));
     }
@@ -153,10 +152,7 @@ int run_topic_command(std::span<const std::string> arguments, const Connect& con
   app.require_subcommand(1);
   const auto add = [&](const char* name, const char* about, Action run, bool needs_names) {
     CLI::App* command = app.add_subcommand(name, about);
-    command->add_option("--bootstrap-server,-b", options.servers, "host:port of any broker")->capture_default_str();
-    command->add_option("--command-config", options.config_file,
-                        "file with client settings, key=value");
-    command->add_option("-o,--output", options.format, "text or json")->check(CLI::IsMember({"text", "json"}));
+    options.add_to(*command, "client", "text or json");
     auto* names = command->add_option("name", options.names, "topic");
     if (needs_names) names->required();
     command->callback([&action, run] { action = run; });
@@ -172,7 +168,7 @@ int run_topic_command(std::span<const std::string> arguments, const Connect& con
   add("describe", "partitions, replicas and settings", &describe, false);
   add("delete", "delete topics and all their records", &remove, true);
   if (const auto code = parse_command_line(app, arguments, output)) return *code;
-  auto caller = connect({options.servers, options.config_file});
+  auto caller = connect(options.cluster);
   if (!caller) {
     output.err(fmt::format("semel topic: {}\n", connect_failure(caller.error())));
     return exit_code_of(caller.error());

@@ -214,6 +214,8 @@ std::expected<ConnectionSettings, ConfigRefusal> connection_settings(
   if (!settings.text("socket.connection.setup.timeout.ms").empty())
     connection.connection_setup_timeout =
         Milliseconds{settings.number("socket.connection.setup.timeout.ms")};
+  if (!settings.text("default.api.timeout.ms").empty())
+    connection.api_timeout = Milliseconds{settings.number("default.api.timeout.ms")};
   connection.metadata_max_age = Milliseconds{settings.number("metadata.max.age.ms")};
   std::string protocol = settings.text("security.protocol");
   for (char& c : protocol) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;

@@ -28,6 +28,7 @@ struct ConnectionSettings {
   Milliseconds reconnect_backoff_max{1'000};
   Milliseconds connection_setup_timeout{10'000};
   Milliseconds metadata_max_age{300'000};
+  Milliseconds api_timeout{60'000};  // default.api.timeout.ms; producers have none
   std::string security_protocol = "PLAINTEXT";
 };
 
