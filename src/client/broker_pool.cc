@@ -54,9 +54,11 @@ rt::Instant BrokerPool::retry_at() const {
   return earliest;
 }
 
-rt::Task<Result<ConnectionPtr>> BrokerPool::open(rt::Address address) {
+rt::Task<Result<ConnectionPtr>> BrokerPool::open(rt::Address address, rt::WaitLimits limits) {
+  rt::Duration patience = settings_.connection_setup_timeout;
+  if (limits.deadline != rt::kNever) patience = std::min(patience, limits.deadline - now());
   auto stream = co_await environment_.network.connect(environment_.executor, std::move(address),
-                                                      settings_.connection_setup_timeout);
+                                                      std::max(patience, rt::Duration{0}));
   if (!stream) co_return fail(stream.error());
   peer::ConnectionOptions options;
   options.client_id = settings_.client_id;
@@ -65,17 +67,19 @@ rt::Task<Result<ConnectionPtr>> BrokerPool::open(rt::Address address) {
   if (is_closed_)
     co_return fail(ErrorCode::kNetworkException, "the client is closed", Cause::kCancelled);
   const rt::CancelToken token = cancel_.token();
-  auto negotiated = co_await connection->negotiate({request_limits().deadline, &token});
+  const rt::Instant deadline = std::min(request_limits().deadline, limits.deadline);
+  auto negotiated = co_await connection->negotiate({deadline, &token});
   if (!negotiated) co_return fail(negotiated.error());
   co_return connection;
 }
 
 rt::Task<void> BrokerPool::open_node(int32_t id, rt::Gate::Entry entry) {
   const rt::Address address = nodes_[id].address;
-  auto connection = co_await open(address);
+  const uint32_t moves = nodes_[id].moves;
+  auto connection = co_await open(address, {});
   Node& node = nodes_[id];
+  if (is_closed_ || node.moves != moves) co_return;
   node.is_opening = false;
-  if (is_closed_) co_return;
   if (connection) {
     node.connection = std::move(*connection);
     node.failures = 0;
@@ -110,7 +114,7 @@ rt::Task<Result<ConnectionPtr>> BrokerPool::any(rt::WaitLimits limits) {
     const bool is_late =
         now() >= limits.deadline || (limits.cancel != nullptr && limits.cancel->is_cancelled());
     if (is_closed_ || is_late) break;
-    auto connection = co_await open(address);
+    auto connection = co_await open(address, limits);
     if (connection) {
       bootstrap_ = std::move(*connection);
       co_return bootstrap_;
@@ -118,6 +122,7 @@ rt::Task<Result<ConnectionPtr>> BrokerPool::any(rt::WaitLimits limits) {
     failures += fmt::format("{}{}: {}", failures.empty() ? "" : "; ", address.to_text(),
                             connection.error().context);
   }
+  if (failures.empty()) failures = "there was no time to try one";
   co_return fail(ErrorCode::kNetworkException, "no broker is reached: " + failures,
                  is_closed_ ? Cause::kCancelled : Cause::kRefused);
 }
@@ -130,6 +135,8 @@ void BrokerPool::learn(const gen::MetadataResponse& response) {
     if (node.address == address) continue;
     node.address = address;
     node.connection.reset();
+    node.is_opening = false;
+    ++node.moves;
     node.failures = 0;
     node.retry_at = rt::Instant{0};
   }

@@ -41,11 +41,14 @@ class BrokerPool {
   /// The open connection to broker `node`, or null; then one is being opened, or will be by the
   /// first find() after retry_at().
   ConnectionPtr find(int32_t node);
+  /// False: no metadata told of such a broker, so find() will never find it.
+  bool knows(int32_t node) const { return nodes_.contains(node); }
   /// When the next closed connection may be tried again; max if none waits.
   rt::Instant retry_at() const;
 
   /// A connection to any broker: an open one, else the first that can be reached of those known and
-  /// of the bootstrap list. Errors: kNetworkException with every address and why it failed.
+  /// of the bootstrap list. Errors: kNetworkException with every address that was tried and why it
+  /// failed.
   rt::Task<Result<ConnectionPtr>> any(rt::WaitLimits limits = {});
 
   /// Asks any broker about `topics` (null: every topic) and remembers the brokers in the answer.
@@ -69,12 +72,13 @@ class BrokerPool {
     rt::Address address;
     ConnectionPtr connection;
     bool is_opening = false;
+    uint32_t moves = 0;  // an attempt that began before the last one counts no more
     int32_t failures = 0;
     rt::Instant retry_at{0};
   };
 
   rt::Task<void> open_node(int32_t id, rt::Gate::Entry entry);
-  rt::Task<Result<ConnectionPtr>> open(rt::Address address);
+  rt::Task<Result<ConnectionPtr>> open(rt::Address address, rt::WaitLimits limits);
   void learn(const gen::MetadataResponse& response);
   void postpone(Node& node);
   rt::Instant now() const { return environment_.executor.clock().now(); }

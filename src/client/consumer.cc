@@ -125,9 +125,12 @@ rt::Task<Result<Offset>> Consumer::offset_at(TopicPartition name, int64_t time,
           time = kLatestOffset;  // nothing is as young: the end
           continue;
         }
-        if (code == ErrorCode::kNone) co_return Offset{answer.offset};
-        last = topic_error(code, name.topic);
-        if (stays(code)) co_return fail(last);
+        if (code == ErrorCode::kNone && answer.offset >= 0) co_return Offset{answer.offset};
+        last = code == ErrorCode::kNone
+                   ? Error{ErrorCode::kUnknownServerError,
+                           fmt::format("the broker tells no end of {}", name.to_text())}
+                   : topic_error(code, name.topic);
+        if (code != ErrorCode::kNone && stays(code)) co_return fail(last);
       }
     }
     if (connection != nullptr || !has_leader) metadata_.want();
@@ -173,7 +176,8 @@ bool Consumer::take_metadata(const gen::MetadataResponse& response) {
     for (const auto& told : topic.partitions) {
       const auto at =
           partitions_.find({topic.name.value_or(""), PartitionIndex{told.partition_index}});
-      if (at != partitions_.end()) at->second.leader = told.leader_id;
+      if (at != partitions_.end())
+        at->second.leader = pool_.knows(told.leader_id) ? told.leader_id : -1;
     }
   }
   return std::ranges::all_of(partitions_, [](const auto& one) { return one.second.leader >= 0; });
@@ -252,6 +256,8 @@ rt::Task<void> Consumer::fetch(int32_t broker, rt::Gate::Entry entry) {
     gen::FetchResponse response;
     is_readable = response.decode(reader, version).has_value();
     if (is_readable) take_answer(response);
+    if (is_readable && response.error_code != 0)
+      state.again = now() + config_.connection.retry_backoff;
   }
   if (is_readable) co_return;
   connection->close();

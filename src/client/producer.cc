@@ -192,7 +192,7 @@ bool Producer::take_metadata(const gen::MetadataResponse& response) {
     for (const auto& partition : topic.partitions) {
       const auto index = static_cast<size_t>(partition.partition_index);
       if (partition.partition_index < 0 || index >= leaders.size()) continue;
-      leaders[index] = partition.leader_id;
+      if (pool_.knows(partition.leader_id)) leaders[index] = partition.leader_id;
     }
     if (std::ranges::any_of(leaders, [](int32_t leader) { return leader < 0; }))
       is_complete = false;
@@ -226,11 +226,16 @@ rt::Task<void> Producer::learn_identity(rt::Gate::Entry entry) {
     co_return;
   }
   const auto code = static_cast<ErrorCode>(response->error_code);
-  if (code == ErrorCode::kNone) {
+  const bool is_identity = response->producer_id >= 0 && response->producer_epoch >= 0;
+  if (code == ErrorCode::kNone && is_identity) {
     log_debug("client", "producer id {}, epoch {}", response->producer_id,
               response->producer_epoch);
     core_.set_identity(
         {ProducerId{response->producer_id}, ProducerEpoch{response->producer_epoch}});
+  } else if (code == ErrorCode::kNone) {
+    log_warn("client",
+             "the broker gave producer id {} with epoch {}, which is none; it is asked again",
+             response->producer_id, response->producer_epoch);
   } else if (!error_is_retriable(code)) {
     give_up_for_good(
         {code,

@@ -58,9 +58,9 @@ Result<void> seal(ProducerBatch& batch, bytes::Compressor& compressor);
 void stamp_identity(ProducerBatch& batch, Identity identity, Sequence first);
 
 /// Divides a sealed batch in two of about half its size; it has at least two records. The parts
-/// keep its number, time, what is known of its fate and, if it has one, its sequence range in order:
-/// a broker that has the whole refuses its parts. Error: kCorruptMessage if
-/// its own bytes cannot be read back.
+/// keep its number, time, what is known of its fate and, if it has one, its sequence range in
+/// order: a broker that has the whole refuses its parts. Error: kCorruptMessage if its own bytes
+/// cannot be read back.
 struct SplitOptions {
   record::BatchOptions batch;
   record::RecordScratch& scratch;

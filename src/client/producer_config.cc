@@ -87,6 +87,13 @@ Checked settle_idempotence(CheckedSettings& settings, KafkaVersion version,
   return {};
 }
 
+/// A time in ms. Java's users write 9223372036854775807 for "for ever"; here that is ten years,
+/// which can be added to a clock in ns.
+Milliseconds duration_of(const CheckedSettings& settings, std::string_view key) {
+  constexpr Milliseconds kLongest = std::chrono::years{10};
+  return std::min(Milliseconds{settings.number(key)}, kLongest);
+}
+
 Checked settle_timeouts(CheckedSettings& settings, ProducerConfig& config) {
   constexpr int64_t kIntMax = std::numeric_limits<int32_t>::max();
   const int64_t linger = std::min<int64_t>(settings.number("linger.ms"), kIntMax);
@@ -102,7 +109,7 @@ Checked settle_timeouts(CheckedSettings& settings, ProducerConfig& config) {
     delivery = needed;
   }
   config.delivery_timeout = Milliseconds{delivery};
-  config.linger = Milliseconds{settings.number("linger.ms")};
+  config.linger = duration_of(settings, "linger.ms");
   return {};
 }
 
@@ -201,22 +208,21 @@ std::expected<ConnectionSettings, ConfigRefusal> connection_settings(
   ConnectionSettings connection;
   connection.bootstrap = std::move(*bootstrap);
   connection.client_id = settings.text("client.id");
-  connection.request_timeout = Milliseconds{settings.number("request.timeout.ms")};
-  connection.retry_backoff = Milliseconds{settings.number("retry.backoff.ms")};
+  connection.request_timeout = duration_of(settings, "request.timeout.ms");
+  connection.retry_backoff = duration_of(settings, "retry.backoff.ms");
   const bool has_backoff_max = !settings.text("retry.backoff.max.ms").empty();
-  connection.retry_backoff_max = has_backoff_max
-                                     ? Milliseconds{settings.number("retry.backoff.max.ms")}
-                                     : connection.retry_backoff;
+  connection.retry_backoff_max =
+      has_backoff_max ? duration_of(settings, "retry.backoff.max.ms") : connection.retry_backoff;
   connection.retry_backoff_max = std::max(connection.retry_backoff, connection.retry_backoff_max);
-  connection.reconnect_backoff = Milliseconds{settings.number("reconnect.backoff.ms")};
-  connection.reconnect_backoff_max = std::max(
-      connection.reconnect_backoff, Milliseconds{settings.number("reconnect.backoff.max.ms")});
+  connection.reconnect_backoff = duration_of(settings, "reconnect.backoff.ms");
+  connection.reconnect_backoff_max =
+      std::max(connection.reconnect_backoff, duration_of(settings, "reconnect.backoff.max.ms"));
   if (!settings.text("socket.connection.setup.timeout.ms").empty())
     connection.connection_setup_timeout =
-        Milliseconds{settings.number("socket.connection.setup.timeout.ms")};
+        duration_of(settings, "socket.connection.setup.timeout.ms");
   if (!settings.text("default.api.timeout.ms").empty())
-    connection.api_timeout = Milliseconds{settings.number("default.api.timeout.ms")};
-  connection.metadata_max_age = Milliseconds{settings.number("metadata.max.age.ms")};
+    connection.api_timeout = duration_of(settings, "default.api.timeout.ms");
+  connection.metadata_max_age = duration_of(settings, "metadata.max.age.ms");
   std::string protocol = settings.text("security.protocol");
   for (char& c : protocol) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   constexpr std::array<std::string_view, 4> kProtocols{"PLAINTEXT", "SSL", "SASL_PLAINTEXT",
@@ -244,7 +250,7 @@ std::expected<ProducerConfig, ConfigRefusal> ProducerConfig::from(
   config.retries = static_cast<int32_t>(settings.number("retries"));
   config.in_flight_max =
       static_cast<int32_t>(settings.number("max.in.flight.requests.per.connection"));
-  config.max_block = Milliseconds{settings.number("max.block.ms")};
+  config.max_block = duration_of(settings, "max.block.ms");
   config.batch_size = static_cast<size_t>(settings.number("batch.size"));
   config.buffer_memory = static_cast<size_t>(settings.number("buffer.memory"));
   config.max_request_size = static_cast<size_t>(settings.number("max.request.size"));

@@ -517,7 +517,7 @@ void ProducerCore::on_lost(const BatchRef& ref, const Error& why, bool was_sent,
     batch->is_sequenced = batch->is_maybe_stored = false;
   // At most once: what may have arrived is not sent again.
   const bool may_repeat = rt::is_planted(plants_, &rt::Plants::client_repeats);
-  if (config_.acks == 0 && was_sent && !may_repeat)
+  if (config_.acks == 0 && was_sent && !may_repeat && !batch->is_given_up)
     give_up(*partition, *batch, why);
   else
     retry(*partition, *batch, why, now);

@@ -357,6 +357,22 @@ TEST_F(Scene, AtMostOnceDoesNotSendAgainWhatMayHaveArrived) {
   EXPECT_THAT(reports, ElementsAre("1 maybe stored: NETWORK_EXCEPTION"));
 }
 
+TEST_F(Scene, AtMostOnceReportsABatchOnceThatExpiredBeforeItsConnectionWasCut) {
+  config.acks = 0;
+  config.is_idempotent = false;
+  config.delivery_timeout = Milliseconds{100};
+  begin();
+  put(1);
+  send();
+  wait(100);
+  EXPECT_THAT(reports, ElementsAre("1 maybe stored: REQUEST_TIMED_OUT"));
+  lose(0);
+  EXPECT_EQ(reports.size(), 1u);
+  EXPECT_TRUE(core->is_empty());
+  put(2);
+  EXPECT_NE(send(), "");
+}
+
 TEST_F(Scene, LingerAndBatchSizeDecideWhenABatchIsReady) {
   config.batch_size = 200;
   begin();
