@@ -53,7 +53,9 @@ std::vector<ClosedSegment> closed_segments(const Contents& contents, std::string
     const std::string* before = nullptr;  // paths are in the order of base offsets
     for (const auto& [path, bytes] : contents) {
       if (!path.ends_with(".log") || path.find(folder) == std::string::npos) continue;
-      if (before != nullptr && base_offset_of(path) <= point)
+      // At the point itself the snapshot of the producers may be missing yet; without it the segment is
+      // needed to open the partition.
+      if (before != nullptr && base_offset_of(path) < point)
         closed.push_back({*before, partition});
       before = &path;
     }

@@ -128,5 +128,61 @@ TEST_F(LogDamageTest, TheOperatorIsToldOncePerSegment) {
   EXPECT_NE(told.find("semel audit"), std::string::npos) << told;
 }
 
+/// The log was flushed, then rolled, and the process was killed before the snapshot of its producers was
+/// written: the first start reads the closed segment once more, later ones must not depend on it.
+class LogDamageRestartTest : public LogDamageTest {
+ protected:
+  void SetUp() override {
+    const auto batch = [&](int32_t sequence) {
+      return maker_.make(4, 100, kNow,
+                         {.producer_id = ProducerId{7}, .producer_epoch = ProducerEpoch{0},
+                          .base_sequence = Sequence{sequence}});
+    };
+    size_ = batch(0).size();
+    config_.segment_bytes = static_cast<int64_t>(kBatches * size_);
+    log_ = std::move(*bench_.open(temp_.at("t-0"), config_));
+    for (size_t i = 0; i < kBatches; ++i) ASSERT_TRUE(lead(*log_, batch(static_cast<int32_t>(4 * i))));
+    ASSERT_TRUE(log_->flush());
+    hints_ = {.was_clean = false, .recovery_point = log_->recovery_point()};
+    ASSERT_EQ(hints_.recovery_point, Offset{4 * kBatches});
+    ASSERT_TRUE(lead(*log_, batch(4 * kBatches)));
+    ASSERT_EQ(log_->segment_count(), 2u);
+  }
+  Result<std::unique_ptr<Log>> restart() {
+    log_.reset();
+    return bench_.open(temp_.at("t-0"), config_, hints_);
+  }
+  LoadHints hints_;
+};
+
+TEST_F(LogDamageRestartTest, AStartThatReadAClosedSegmentLeavesASnapshot) {
+  auto opened = restart();
+  ASSERT_TRUE(opened) << opened.error().context;
+  log_ = std::move(*opened);
+  const auto last_of = [&] {
+    return log_->inspect_producers([](const ProducerState& producers) {
+      const auto snapshot = producers.snapshot();
+      return snapshot.empty() ? Sequence{-1} : snapshot.front().last_sequence;
+    });
+  };
+  EXPECT_EQ(last_of(), Sequence{4 * (kBatches + 1) - 1});
+  flip(2, SEMEL_BATCH_FIELD(batch_length), 4);
+  opened = restart();
+  ASSERT_TRUE(opened) << opened.error().context;
+  log_ = std::move(*opened);
+  EXPECT_EQ(last_of(), Sequence{4 * (kBatches + 1) - 1});
+  EXPECT_EQ(log_->log_end(), Offset{4 * (kBatches + 1)});
+  EXPECT_EQ(code_of(8), ErrorCode::kCorruptMessage);
+}
+
+TEST_F(LogDamageRestartTest, WhatIsNeededAndDamagedIsRefusedWithItsPlaceAndWhatToTry) {
+  flip(2, SEMEL_BATCH_FIELD(batch_length), 4);
+  const auto refused = restart();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kCorruptMessage);
+  for (const char* part : {"t-0/00000000000000000000.log", "position", "Try:"})
+    EXPECT_NE(refused.error().context.find(part), std::string::npos) << refused.error().context;
+}
+
 }  // namespace
 }  // namespace semel::log

@@ -12,6 +12,8 @@ namespace semel::log {
 Result<void> LogLoader::recover(size_t first) {
   auto& segments = loaded_.segments;
   SEMEL_CHECK(load_producers(segments[first]->base()));
+  // Later starts need not read what lies before, which may rot.
+  SEMEL_CHECK(take_snapshot(segments[first]->base()));
   for (size_t i = first; i < segments.size(); ++i) {
     SEMEL_TRY(const bool is_whole, recover_segment(i));
     while (is_whole && i + 1 < segments.size() && segments[i + 1]->size() == 0 &&
@@ -121,7 +123,16 @@ Result<void> LogLoader::replay(Offset from, Offset to) {
     Segment& segment = *loaded_.segments[i];
     const bool is_before = i + 1 < loaded_.segments.size() && loaded_.segments[i + 1]->base() <= from;
     if (is_before || segment.base() >= to) continue;
-    SEMEL_CHECK(replay_segment(segment, from, to, loaded_.producers, context_.steady_unix_ms()));
+    auto replayed = replay_segment(segment, from, to, loaded_.producers, context_.steady_unix_ms());
+    if (replayed) continue;
+    if (replayed.error().code != ErrorCode::kCorruptMessage || replayed.error().cause == Cause::kIo)
+      return replayed;
+    return fail(ErrorCode::kCorruptMessage,
+                fmt::format("{} is damaged: {}. No snapshot of the producers covers it, so their sequences "
+                            "are not known and the partition is not opened. Try: restore the file from a "
+                            "replica or a backup, or put {} from there beside it",
+                            segment.log_file().path(), replayed.error().context,
+                            file_name(to, kSnapshotSuffix)));
   }
   return {};
 }
