@@ -1,9 +1,13 @@
 // Fetch over the wire: long polls, budgets, sessions, isolation, Kafka's own files.
+#include "gen/fetch.h"
+
 #include <fstream>
 #include <thread>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/units.h"
-#include "gen/fetch.h"
 #include "gen/list_offsets.h"
 #include "net/test_broker.h"
 #include "net/test_records.h"
@@ -385,6 +389,41 @@ TEST_F(FetchTest, ASessionIsOfNamesOrOfIds) {
   EXPECT_EQ(client_->call<gen::FetchResponse>(next, 12).error_code, 0);
 }
 
+TEST_F(FetchTest, ASessionThatForgetsEverythingEnds) {
+  start();
+  auto first = fetch_request("t", 0, 0);
+  first.session_epoch = 0;
+  gen::FetchRequest next;
+  next.session_id = client_->call<gen::FetchResponse>(first, 12).session_id;
+  next.session_epoch = 1;
+  auto& forgotten = next.forgotten_topics_data.append();
+  forgotten.topic = "t";
+  forgotten.partitions.push_back(0);
+  const auto answer = client_->call<gen::FetchResponse>(next, 12);
+  EXPECT_EQ(answer.error_code, 0);
+  EXPECT_EQ(answer.session_id, 0);
+  EXPECT_TRUE(answer.responses.empty());
+  EXPECT_EQ(broker_->sessions().size(), 0u);
+}
+
+TEST_F(FetchTest, WhatNoClientAsksEndsTheConnection) {
+  start();
+  {
+    TestClient client(*broker_);
+    auto request = fetch_request("t", 0, 0);
+    for (int32_t i = 0; i < 100'000; ++i) request.topics[0].partitions.append();
+    client.send(request, 12);
+    EXPECT_FALSE(client.receive().has_value());
+  }
+  TestClient client(*broker_);
+  const bytes::Buffer frame = client.frame(fetch_request("t", 0, 0), 11);
+  std::vector<std::byte> bytes(frame.span().begin(), frame.span().end());
+  bytes[4 + 8 + 2 + 4 + 25] = std::byte{0x7f};  // the count of topics
+  client.send(bytes);
+  EXPECT_FALSE(client.receive().has_value());
+  EXPECT_EQ(fetch(fetch_request("t", 0, 0)).error_code, 0);
+}
+
 TEST_F(FetchTest, ALedgerOfLeadershipEndsLongPolls) {
   start();
   auto request = fetch_request("t", 0, 0);
@@ -453,6 +492,18 @@ TEST_F(KafkaDataTest, EveryCodecReadsTheSameRecords) {
   EXPECT_EQ(plain.size(), 23u);
   for (const char* topic : {"codec-gzip", "codec-snappy", "codec-lz4", "codec-zstd"})
     EXPECT_TRUE(values_in(fetch(topic).records.buffer()) == plain) << topic;
+}
+
+TEST_F(KafkaDataTest, WhatIsNotInMemoryIsReadBesideTheReactor) {
+  start({"codec-none"});
+  const auto warm = values_in(fetch("codec-none").records.buffer());
+  const std::string path = dir_.path() + "/codec-none-0/00000000000000000000.log";
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(file, 0);
+  ASSERT_EQ(::fdatasync(file), 0);
+  ASSERT_EQ(::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED), 0);
+  ::close(file);
+  EXPECT_EQ(values_in(fetch("codec-none").records.buffer()), warm);
 }
 
 TEST_F(KafkaDataTest, ReadCommittedKnowsAbortedTransactions) {
