@@ -10,14 +10,6 @@
 namespace semel::net {
 namespace {
 
-/// Where this thread's allocations are counted; null = nowhere.
-thread_local std::atomic<uint64_t>* counter = nullptr;
-
-void on_malloc(const volatile void*, size_t) {
-  if (counter != nullptr) counter->fetch_add(1, std::memory_order_relaxed);
-}
-void on_free(const volatile void*) {}
-
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define SEMEL_COUNTS_ALLOCATIONS 1
@@ -25,6 +17,14 @@ void on_free(const volatile void*) {}
 #endif
 
 #if defined(SEMEL_COUNTS_ALLOCATIONS)
+
+/// Where this thread's allocations are counted; null = nowhere.
+thread_local std::atomic<uint64_t>* counter = nullptr;
+
+void on_malloc(const volatile void*, size_t) {
+  if (counter != nullptr) counter->fetch_add(1, std::memory_order_relaxed);
+}
+void on_free(const volatile void*) {}
 
 constexpr int32_t kWarm = 300;
 constexpr int32_t kCounted = 1000;

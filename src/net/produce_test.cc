@@ -17,7 +17,8 @@ class ProduceTest : public ::testing::Test {
     broker_.emplace(dir_.path(), options);
     broker_->create_topic({"t", 3, {}});
   }
-  PartitionAnswer produce(TestClient& client, gen::ProduceRequest request, int16_t version = 12) {
+  PartitionAnswer produce(TestClient& client, const gen::ProduceRequest& request,
+                          int16_t version = 12) {
     const auto response = client.call<gen::ProduceResponse>(request, version);
     EXPECT_EQ(response.responses.size(), 1u);
     return response.responses[0].partition_responses[0];

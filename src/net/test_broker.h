@@ -92,7 +92,7 @@ struct TestBrokerOptions {
 
 class TestBroker {
  public:
-  explicit TestBroker(const std::string& data, TestBrokerOptions options = {});
+  explicit TestBroker(const std::string& data, const TestBrokerOptions& options = {});
   ~TestBroker();
 
   void create_topic(const TestTopic& topic);

@@ -58,7 +58,7 @@ rt::Task<Result<bytes::Buffer>> TestController::call(rt::Executor&, int16_t, int
   co_return answer.take();
 }
 
-TestBroker::TestBroker(const std::string& data, TestBrokerOptions options)
+TestBroker::TestBroker(const std::string& data, const TestBrokerOptions& options)
     : options_(options),
       runtime_(options.reactors),
       ids_(id_source_, runtime_.executor()),

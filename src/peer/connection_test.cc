@@ -41,7 +41,7 @@ class ConnectionTest : public testing::Test {
     auto answer = co_await connection.call(3, 1, body, limits);
     out.emplace(std::move(answer));
   }
-  void answer(bytes::Buffer frame) {
+  void answer(const bytes::Buffer& frame) {
     const bytes::ByteSpan parts[] = {frame.span()};
     ASSERT_EQ(far_->try_write(parts, false).count, frame.size());
     executor_.run_all();

@@ -25,7 +25,7 @@ ProduceRules rules_of_topic() { return {.partition = "t-0", .now_ms = kNow}; }
 
 /// A batch of `count` records "k<i>" → "value <i>", all at kTs.
 std::vector<std::byte> batch_of(int count, BatchOptions options = {}, size_t value_size = 8,
-                                std::function<RecordInput(int, RecordInput)> change = {}) {
+                                const std::function<RecordInput(int, RecordInput)>& change = {}) {
   BatchBuilder builder;
   bytes::Compressor compressor;
   builder.start(options);

@@ -92,7 +92,8 @@ TEST(NullableArray, KnowsNull) {
   NullableArray<int32_t> numbers = nullptr;
   EXPECT_TRUE(numbers.is_null());
   EXPECT_TRUE(numbers.empty());
-  EXPECT_FALSE(numbers == NullableArray<int32_t>{});
+  const NullableArray<int32_t> none;
+  EXPECT_NE(numbers, none);
   numbers.append() = 5;
   EXPECT_FALSE(numbers.is_null());
   EXPECT_EQ(numbers, (NullableArray<int32_t>{5}));
