@@ -54,7 +54,8 @@ Result<void> print(const KafkaCall& call, const KafkaArguments& arguments) {
   for (const ClusterNode& node : nodes) {
     const auto own = kafka_connect(call, arguments, node);
     if (!own) {
-      call.output.out(fmt::format("{} -> ERROR: {}\n", kafka_node_text(call, node), own.error().context));
+      call.output.out(
+          fmt::format("{} -> ERROR: {}\n", kafka_node_text(call, node), own.error().context));
       continue;
     }
     call.output.out(
@@ -68,7 +69,8 @@ Result<void> print(const KafkaCall& call, const KafkaArguments& arguments) {
 int run_kafka_api_versions(const KafkaCall& call) {
   const auto parsed = KafkaArguments::parse(kOptions, call.words);
   if (!parsed)
-    return kafka_throw(call, "joptsimple.UnrecognizedOptionException", parsed.error().context);
+    return kafka_throw(call,
+                       {"joptsimple.UnrecognizedOptionException", parsed.error().context, {}});
   if (const auto code =
           kafka_help(call, *parsed, "This tool helps to retrieve broker version information.",
                      kKafkaApiVersionsUsage))
@@ -77,7 +79,11 @@ int run_kafka_api_versions(const KafkaCall& call) {
     return kafka_usage(call, *missing, kKafkaApiVersionsUsage);
   const auto done = print(call, *parsed);
   if (done) return 0;
-  return kafka_throw(call, kafka_exception_of(done.error()), done.error().context);
+  // This tool's client is its own, and wraps nothing.
+  if (is_settings_error(done.error()) && done.error().cause == Cause::kRefused)
+    return kafka_throw(
+        call, {"org.apache.kafka.common.config.ConfigException", done.error().context, {}});
+  return kafka_throw(call, kafka_exception_of(done.error()));
 }
 
 }  // namespace semel::cli

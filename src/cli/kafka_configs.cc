@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "broker/properties.h"
+#include "cli/client_settings.h"
 #include "cli/kafka_usage.h"
 #include "cluster/topic_name.h"
 
@@ -285,7 +286,18 @@ class ConfigsCommand {
     for (const std::string& word : call_.words) line += (line.empty() ? "" : " ") + word;
     call_.output.err(fmt::format("Error while executing config command with args '{}'\n", line));
     if (is_settings_error(error)) {
-      call_.output.err(fmt::format("{}: {}\n", kafka_exception_of(error), error.context));
+      const KafkaException thrown = kafka_exception_of(error);
+      call_.output.err(
+          fmt::format("{}: {}\n{}", thrown.class_name, thrown.message, thrown.caused_by()));
+      return 1;
+    }
+    if (error.cause ==
+        Cause::kRefused) {  // by the client itself, of which the cluster knows nothing
+      const std::string text = "org.apache.kafka.common.KafkaException: " + error.context;
+      const Error why = wrong_endpoint().error();
+      call_.output.err(fmt::format(
+          "java.util.concurrent.ExecutionException: {0}\nCaused by: {0}\nCaused by: {1}\n", text,
+          java_text(why)));
       return 1;
     }
     const std::string text = fmt::format("{}: {}", java_exception_of(error.code), error.context);

@@ -248,7 +248,7 @@ class QuotaConfigs {
       SEMEL_TRY(auto change, scram_change(*find_scram(name), value));
       changes.push_back(std::move(change));
     }
-    SEMEL_TRY(caller_, kafka_connect(call_, request_.arguments));
+    SEMEL_CHECK(connect());
     return named("ALTER_USER_SCRAM_CREDENTIALS",
                  QuotaAdmin(*caller_).alter_scram(request_.names.front(), changes));
   }

@@ -134,6 +134,10 @@ class ResourceConfigs {
     return names;
   }
 
+  Result<ConfigEntries> describe_configs(ApiCaller& caller, const std::string& name) const {
+    return named("DESCRIBE_CONFIGS", ClusterAdmin(caller).describe_configs(kind_.resource, name));
+  }
+
   template <class T>
   Result<T> named(std::string_view api, Result<T> result) const {
     if (!result && result.error().code == ErrorCode::kUnsupportedVersion)
@@ -148,7 +152,7 @@ class ResourceConfigs {
             : fmt::format("{} configs for {} {} are:\n", request_.is_all() ? "All" : "Dynamic",
                           request_.singular(), name));
     SEMEL_TRY(ApiCaller * caller, caller_of(name));
-    SEMEL_TRY(auto entries, ClusterAdmin(*caller).describe_configs(kind_.resource, name));
+    SEMEL_TRY(auto entries, describe_configs(*caller, name));
     const bool is_broker_default = kind_.resource == ConfigResource::kBroker && name.empty();
     const auto wanted = is_broker_default ? ConfigSource::kDefaultBroker : kind_.source;
     for (const size_t i : order_of(entries)) {
@@ -182,7 +186,7 @@ class ResourceConfigs {
   Result<void> check_removed(const std::string& name) {
     if (!call_.is_26() || kind_.resource == ConfigResource::kBrokerLogger) return {};
     SEMEL_TRY(ApiCaller * caller, caller_of(name));
-    SEMEL_TRY(const auto entries, ClusterAdmin(*caller).describe_configs(kind_.resource, name));
+    SEMEL_TRY(const auto entries, describe_configs(*caller, name));
     std::vector<std::string> missing;
     for (const std::string& one : request_.removed) {
       const bool is_there = std::ranges::any_of(entries, [&](const auto& entry) {
@@ -197,7 +201,7 @@ class ResourceConfigs {
   Result<void> check_loggers(const std::string& name, const std::vector<ConfigChange>& changes) {
     if (kind_.resource != ConfigResource::kBrokerLogger) return {};
     SEMEL_TRY(ApiCaller * caller, caller_of(name));
-    SEMEL_TRY(const auto entries, ClusterAdmin(*caller).describe_configs(kind_.resource, name));
+    SEMEL_TRY(const auto entries, describe_configs(*caller, name));
     std::vector<std::string> missing[2];  // to be removed, to be set
     for (const ConfigChange& change : changes)
       if (std::ranges::none_of(entries, [&](const auto& e) { return e.name == change.name; }))

@@ -24,12 +24,8 @@ constexpr KafkaOption kOptions[] = {{"bootstrap-server", true},
 constexpr uint64_t kFileMax = uint64_t{64} << 20;
 constexpr int32_t kTimeoutMs = 30'000;
 
-/// The file's rows, or an exception: class and message.
-struct Exception {
-  std::string class_name;
-  std::string message;
-  std::string cause;
-};
+/// The file's rows, or an exception.
+using Exception = KafkaException;
 using Wanted = std::vector<std::pair<TopicPartition, int64_t>>;
 
 std::unexpected<Exception> throw_it(std::string class_name, std::string message,
@@ -44,19 +40,17 @@ class Command {
 
   int run() {
     const auto wanted = read();
-    if (!wanted) {
-      const Exception& error = wanted.error();
-      return kafka_throw(call_, error.class_name, error.message, error.cause);
-    }
+    if (!wanted) return kafka_throw(call_, wanted.error());
     std::set<TopicPartition> seen;
     for (const auto& [partition, offset] : *wanted)
       if (!seen.insert(partition).second)
         return kafka_throw(
-            call_, package() + "AdminCommandFailedException",
-            "Offset json file contains duplicate topic partitions: " + partition.to_text());
+            call_, {package() + "AdminCommandFailedException",
+                    "Offset json file contains duplicate topic partitions: " + partition.to_text(),
+                    {}});
     const auto done = remove(*wanted);
     if (done) return 0;
-    return kafka_throw(call_, kafka_exception_of(done.error()), done.error().context);
+    return kafka_throw(call_, kafka_exception_of(done.error()));
   }
 
  private:
@@ -211,7 +205,8 @@ class Command {
 int run_kafka_delete_records(const KafkaCall& call) {
   const auto parsed = KafkaArguments::parse(kOptions, call.words);
   if (!parsed)
-    return kafka_throw(call, "joptsimple.UnrecognizedOptionException", parsed.error().context);
+    return kafka_throw(call,
+                       {"joptsimple.UnrecognizedOptionException", parsed.error().context, {}});
   if (const auto code = kafka_help(
           call, *parsed,
           "This tool helps to delete records of the given partitions down to the specified offset.",

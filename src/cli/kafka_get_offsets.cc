@@ -11,6 +11,7 @@
 #include "cli/kafka_tools.h"
 #include "cli/kafka_usage.h"
 #include "cli/topic_admin.h"
+#include "rt/network.h"
 
 namespace semel::cli {
 namespace {
@@ -93,11 +94,11 @@ class GetOffsets {
   int run() {
     const auto done = act();
     if (done) return 0;
-    const std::string& text = done.error().context;
     if (is_settings_error(done.error())) {
       call_.output.err("Error occurred: ");
-      return kafka_throw(call_, kafka_exception_of(done.error()), text);
+      return kafka_throw(call_, kafka_exception_of(done.error()));
     }
+    const std::string& text = done.error().context;
     call_.output.err(fmt::format("Error occurred: {}\n", text));
     if (text.starts_with(kTerse))
       call_.output.err(
@@ -225,9 +226,13 @@ int run_kafka_get_offsets(const KafkaCall& call) {
     const auto value = option.takes_value ? parsed->value(option.name) : std::nullopt;
     if (value) continue;
     call.output.err("Error occurred: ");
-    return kafka_throw(call, "joptsimple.MultipleArgumentsForOptionException",
-                       value.error().context);
+    return kafka_throw(
+        call, {"joptsimple.MultipleArgumentsForOptionException", value.error().context, {}});
   }
+  for (const std::string& server : split_text(parsed->last("bootstrap-server"), ','))
+    if (!rt::Address::from_text(server))
+      return kafka_usage(call, "Please provide valid host:port like host1:9091,host2:9092\n",
+                         kKafkaGetOffsetsUsage);
   return GetOffsets(call, *parsed).run();
 }
 

@@ -146,7 +146,8 @@ class LogDirs {
 int run_kafka_log_dirs(const KafkaCall& call) {
   const auto parsed = KafkaArguments::parse(kOptions, call.words);
   if (!parsed)
-    return kafka_throw(call, "joptsimple.UnrecognizedOptionException", parsed.error().context);
+    return kafka_throw(call,
+                       {"joptsimple.UnrecognizedOptionException", parsed.error().context, {}});
   const char* usage = call.is_26() ? kKafkaLogDirsUsage26 : kKafkaLogDirsUsage;
   if (const auto code = kafka_help(
           call, *parsed, "This tool helps to query log directory usage on the specified brokers.",
@@ -157,9 +158,9 @@ int run_kafka_log_dirs(const KafkaCall& call) {
   const auto done = LogDirs(call, *parsed).run();
   if (done) return 0;
   if (done.error().code == ErrorCode::kInvalidRequest)
-    return kafka_throw(call, "java.lang.NumberFormatException", done.error().context);
+    return kafka_throw(call, {"java.lang.NumberFormatException", done.error().context, {}});
   if (done.error().code != ErrorCode::kNone)
-    return kafka_throw(call, kafka_exception_of(done.error()), done.error().context);
+    return kafka_throw(call, kafka_exception_of(done.error()));
   call.output.err(done.error().context + "\n");
   return 1;
 }

@@ -1,9 +1,9 @@
 #include "cli/kafka_options.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include <fmt/format.h>
 
 namespace semel::cli {
 namespace {
@@ -65,7 +65,8 @@ Result<KafkaArguments> KafkaArguments::parse(std::span<const KafkaOption> known,
         continue;
       }
       if (!is_there)
-        return fail(ErrorCode::kInvalidRequest, fmt::format("Option {} requires an argument", name));
+        return fail(ErrorCode::kInvalidRequest,
+                    fmt::format("Option {} requires an argument", name));
       value = arguments[++i];
     }
     if (option->is_integer && !is_integer(value))
@@ -86,8 +87,9 @@ Result<std::optional<std::string>> KafkaArguments::value(std::string_view name) 
   const auto& all = values(name);
   if (all.empty()) return std::nullopt;
   if (all.size() > 1)
-    return fail(ErrorCode::kInvalidRequest,
-                fmt::format("Found multiple arguments for option {}, but you asked for only one", name));
+    return fail(
+        ErrorCode::kInvalidRequest,
+        fmt::format("Found multiple arguments for option {}, but you asked for only one", name));
   return all.front();
 }
 

@@ -25,7 +25,8 @@ TEST(KafkaArguments, SaysWhatJoptsimpleSays) {
   EXPECT_EQ(parse({"--bogus"}).error().context, "bogus is not a recognized option");
   EXPECT_EQ(parse({"--topic"}).error().context, "Option topic requires an argument");
   EXPECT_EQ(parse({"--topic", "--create"}).error().context, "Option topic requires an argument");
-  EXPECT_EQ(parse({"--partitions", "x"}).error().context, "Cannot parse argument 'x' of option partitions");
+  EXPECT_EQ(parse({"--partitions", "x"}).error().context,
+            "Cannot parse argument 'x' of option partitions");
   const auto twice = parse({"--topic", "a", "--topic", "b"});
   EXPECT_EQ(twice->value("topic").error().context,
             "Found multiple arguments for option topic, but you asked for only one");

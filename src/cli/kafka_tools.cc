@@ -30,10 +30,18 @@ bool is_settings_error(const Error& error) {
          (error.cause == Cause::kNotFound || error.cause == Cause::kRefused);
 }
 
-std::string kafka_exception_of(const Error& error) {
-  if (!is_settings_error(error)) return java_exception_of(error.code);
-  return error.cause == Cause::kNotFound ? "java.nio.file.NoSuchFileException"
-                                         : "org.apache.kafka.common.config.ConfigException";
+KafkaException kafka_exception_of(const Error& error) {
+  const std::string config_exception = "org.apache.kafka.common.config.ConfigException";
+  if (!is_settings_error(error)) return {java_exception_of(error.code), error.context, {}};
+  if (error.cause == Cause::kNotFound)
+    return {"java.nio.file.NoSuchFileException", error.context, {}};
+  // What the client finds while it is built is wrapped; what its settings' check finds is not.
+  const bool is_late = error.context.starts_with("Invalid url in bootstrap.servers") ||
+                       error.context.starts_with("Invalid port in bootstrap.servers") ||
+                       error.context.starts_with("No resolvable bootstrap urls");
+  if (!is_late) return {config_exception, error.context, {}};
+  return {"org.apache.kafka.common.KafkaException", "Failed to create new KafkaAdminClient",
+          config_exception + ": " + error.context};
 }
 
 std::string kafka_node_text(const KafkaCall& call, const ClusterNode& node) {
@@ -69,14 +77,13 @@ std::optional<std::string> kafka_missing(const KafkaArguments& arguments,
   return std::nullopt;
 }
 
-int kafka_throw(const KafkaCall& call, std::string_view class_name, std::string_view message,
-                std::string_view cause) {
-  const std::string caused = cause.empty() ? "" : fmt::format("Caused by: {}\n", cause);
+int kafka_throw(const KafkaCall& call, const KafkaException& thrown) {
   if (call.is_26()) {
-    call.output.err(
-        fmt::format("Exception in thread \"main\" {}: {}\n{}", class_name, message, caused));
+    call.output.err(fmt::format("Exception in thread \"main\" {}: {}\n{}", thrown.class_name,
+                                thrown.message, thrown.caused_by()));
   } else {
-    call.output.err(fmt::format("{}\n{}: {}\n{}\n", message, class_name, message, caused));
+    call.output.err(
+        fmt::format("{0}\n{1}: {0}\n{2}\n", thrown.message, thrown.class_name, thrown.caused_by()));
   }
   return 1;
 }

@@ -55,8 +55,16 @@ LeaderCalls kafka_leader_calls(const KafkaCall& call, const KafkaArguments& argu
 /// True for what kafka_connect() refuses about the settings, which Kafka's tools tell in another
 /// way than errors of the cluster.
 bool is_settings_error(const Error& error);
-/// The Java class that tells `error`.
-std::string kafka_exception_of(const Error& error);
+/// How Kafka's tools end with `error`.
+struct KafkaException {
+  std::string class_name;
+  std::string message;
+  std::string cause;  // class and message behind "Caused by"; "" = none
+
+  /// "Caused by: CAUSE\n", or nothing.
+  std::string caused_by() const { return cause.empty() ? "" : "Caused by: " + cause + "\n"; }
+};
+KafkaException kafka_exception_of(const Error& error);
 /// "127.0.0.1:9092 (id: 1 rack: null isFenced: false)"
 std::string kafka_node_text(const KafkaCall& call, const ClusterNode& node);
 /// Error of an API that the other side does not serve; `api` as Java's ApiKeys has it.
@@ -68,9 +76,7 @@ std::optional<int> kafka_help(const KafkaCall& call, const KafkaArguments& argum
 std::optional<std::string> kafka_missing(const KafkaArguments& arguments,
                                          std::initializer_list<std::string_view> names);
 /// A tool that ends with an exception: `class_name: message` as 4.3.1's tools print it behind the
-/// message, or as the JVM does for 2.6.0's. `cause`: class and message behind "Caused by", or
-/// nothing. Exit code 1.
-int kafka_throw(const KafkaCall& call, std::string_view class_name, std::string_view message,
-                std::string_view cause = {});
+/// message, or as the JVM does for 2.6.0's. Exit code 1.
+int kafka_throw(const KafkaCall& call, const KafkaException& thrown);
 
 }  // namespace semel::cli

@@ -93,10 +93,11 @@ class Command {
                          "--alter or --delete",
                          usage_of(call_));
     if (!arguments_.has("bootstrap-server"))
-      return kafka_throw(call_, "java.lang.IllegalArgumentException",
-                         call_.is_26()
-                             ? "Only one of --bootstrap-server or --zookeeper must be specified"
-                             : "--bootstrap-server must be specified");
+      return kafka_throw(
+          call_, {"java.lang.IllegalArgumentException",
+                  call_.is_26() ? "Only one of --bootstrap-server or --zookeeper must be specified"
+                                : "--bootstrap-server must be specified",
+                  {}});
     if (const auto why = check_arguments()) return kafka_usage(call_, *why, usage_of(call_));
     if (!call_.is_26() && arguments_.has("delete-config"))
       output_.err(
@@ -106,7 +107,7 @@ class Command {
     auto caller = kafka_connect(call_, arguments_);
     if (!caller) {
       if (is_settings_error(caller.error()))
-        return kafka_throw(call_, kafka_exception_of(caller.error()), caller.error().context);
+        return kafka_throw(call_, kafka_exception_of(caller.error()));
       return fail_with(caller.error());
     }
     caller_ = std::move(*caller);
@@ -397,7 +398,8 @@ int run_kafka_topics(const KafkaCall& call) {
     return 1;
   }
   if (!parsed)
-    return kafka_throw(call, "joptsimple.UnrecognizedOptionException", parsed.error().context);
+    return kafka_throw(call,
+                       {"joptsimple.UnrecognizedOptionException", parsed.error().context, {}});
   if (call.words.empty())
     return kafka_usage(call, "Create, delete, describe, or change a topic.",
                        Command::usage_of(call));

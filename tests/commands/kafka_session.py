@@ -9,8 +9,9 @@ The golden file has one block per command line, in order:
   …
   --- exit code 0
 
-`python3 kafka_session.py compare VERSION PORT` runs kafka_session_kafka_VERSION.txt with genuine tools and with semel's,
-against a genuine broker: APIs that semel's broker does not serve.
+`python3 kafka_session.py compare VERSION PORT [kafka|controller]` runs kafka_session_kafka_VERSION.txt with genuine tools
+and with semel's, against a genuine broker: APIs that semel's broker does not serve; or kafka_session_controller_VERSION.txt
+against a controller.
 `python3 kafka_session.py capture VERSION PORT` fills a fresh broker, runs a version's lines with genuine tools
 (tests/compat/java/RunTools.java, command in $RUN_TOOLS) and prints the file.
 """
@@ -150,10 +151,10 @@ def own(version, port, folder, lines):
         yield line, (out, err, done.returncode)
 
 
-def compare(version, port, folder):
-    """Genuine tools and look-alikes, one after the other, against the same genuine broker; the number of differences."""
+def compare(version, port, folder, session="kafka"):
+    """Genuine tools and look-alikes, one after the other, against the same node; the number of differences."""
     write_files(folder)
-    lines = lines_of(f"kafka_{version}")
+    lines = lines_of(f"{session}_{version}")
     differences = 0
     for (line, wanted), (_, got) in zip(list(genuine(version, port, folder, lines)), own(version, port, folder, lines)):
         if wanted == got:
@@ -167,4 +168,4 @@ def compare(version, port, folder):
 
 if __name__ == "__main__":
     command = {"capture": capture, "compare": compare}[sys.argv[1]]
-    sys.exit(command(sys.argv[2], int(sys.argv[3]), os.getcwd()) and 1)
+    sys.exit(command(sys.argv[2], int(sys.argv[3]), os.getcwd(), *sys.argv[4:]) and 1)

@@ -17,6 +17,21 @@ for version in 4.3.1 2.6.0; do
   diff -u "$root/tests/golden/tools/kafka-$version.txt" "$dir/session.txt" || fail "tools $version"
 done
 
+# A controller is asked with --bootstrap-controller: semel's, which serves less than Kafka's, and below Kafka's.
+compare_at_controller() {
+  (cd "$work/tools-4.3.1/cwd" && SEMEL="$semel" RUN_TOOLS="java -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1
+      -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp '$work/tools-4.3.1/classes:$(kafka_libs 4.3.1)/*' RunTools" \
+    python3 "$root/tests/commands/kafka_session.py" compare 4.3.1 "$controller" controller) || fail "tools at $1"
+}
+dir="$work/tools-controller"; rm -rf "$dir"; mkdir -p "$dir"
+port=$(free_port); controller=$(free_port)
+single_node "$dir/data" >"$dir/server.properties"
+java_run 4.3.1 kafka.tools.StorageTool format --standalone -t MkU3OEVBNTcwNTJENDM2Qg \
+  -c "$dir/server.properties" >"$dir/format.out" 2>&1 || fail "kafka-storage format"
+serve_semel "semel with a controller of its own" "$dir/server.properties"
+compare_at_controller "semel's controller"
+stop_semel
+
 # What semel's broker does not serve is asked of a genuine one: by genuine tools, then by semel's.
 dir="$work/tools-kafka"; rm -rf "$dir"; mkdir -p "$dir/cwd"
 port=$(free_port); controller=$(free_port)
@@ -37,5 +52,6 @@ for version in 4.3.1 2.6.0; do
       -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp '$work/tools-$version/classes:$libs/*' RunTools" \
     python3 "$root/tests/commands/kafka_session.py" compare "$version" "$port") || fail "tools $version against Kafka"
 done
+compare_at_controller "Kafka's controller"
 stop_semel
 say "ok tools"
