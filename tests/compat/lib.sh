@@ -92,9 +92,14 @@ start_semel() {
   shift 2
   serve_semel "$dir" --data "$dir" --listen "127.0.0.1:$port" "$@"
 }
-stop_semel() { kill -TERM "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; pid=""; }
+# With its children: what java_run starts in the background is the child of a shell.
+stop_semel() {
+  kill -TERM "$pid" $(pgrep -P "$pid") 2>/dev/null || true
+  wait "$pid" 2>/dev/null || true
+  pid=""
+}
 kill_semel() { kill -9 "$pid" 2>/dev/null || true; wait "$pid" 2>/dev/null || true; pid=""; }
-trap '[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true' EXIT
+trap '[ -z "$pid" ] || kill -9 "$pid" $(pgrep -P "$pid") 2>/dev/null || true' EXIT
 
 expect_equal() { # what, wanted, got
   [ "$2" = "$3" ] || fail "$1: wanted <$2>, got <$3>"
