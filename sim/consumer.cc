@@ -9,6 +9,8 @@ namespace semel::sim {
 
 using std::chrono::milliseconds;
 
+constexpr std::chrono::seconds kQuiet{10};
+
 /// The conversation with one broker.
 struct Consumer::Lane {
   int32_t broker = 0;
@@ -202,11 +204,11 @@ void Consumer::handle_data(Part& part, uint16_t index,
                             fmt::format("partition {}: read up to {}, high watermark {}", index,
                                         part.position.value, high_watermark.value));
   if (role_ != Role::kFinal || part.position != high_watermark) return;
-  // A leader that has just started raises its high watermark only when its log is flushed.
+  // The high watermark rises when a sync ends, and the slowest one takes seconds.
   if (part.reached != high_watermark) {
     part.reached = high_watermark;
     part.reached_at = now();
-  } else if (now() - part.reached_at >= std::chrono::seconds{1}) {
+  } else if (now() - part.reached_at >= kQuiet) {
     world_.history.final_range(index, part.log_start, part.position);
     part.is_done = true;
   }
