@@ -15,7 +15,8 @@ namespace {
 /// Topics by name; from version 13 on they are told by id.
 constexpr int16_t kFetchVersionMax = 12;
 
-/// Kafka calls CORRUPT_MESSAGE retriable; but what is stored wrong stays wrong, so its user is told.
+/// Kafka calls CORRUPT_MESSAGE retriable; but what is stored wrong stays wrong, so its user is
+/// told.
 bool stays(ErrorCode code) {
   return !error_is_retriable(code) || code == ErrorCode::kCorruptMessage;
 }
@@ -81,6 +82,7 @@ void Consumer::seek(const TopicPartition& name, Offset offset) {
   const auto at = partitions_.find(name);
   SEMEL_ASSERT(at != partitions_.end(), "a partition is assigned before it is sought");
   at->second.position = offset;
+  at->second.fetch = 0;
   at->second.fetched = {};
 }
 
@@ -205,7 +207,7 @@ void Consumer::start_fetches() {
   }
 }
 
-gen::FetchRequest Consumer::make_request(int32_t broker) {
+gen::FetchRequest Consumer::make_request(int32_t broker, uint64_t fetch) {
   gen::FetchRequest request;
   request.max_wait_ms = static_cast<int32_t>(config_.fetch_max_wait.count());
   request.min_bytes = config_.fetch_min_bytes;
@@ -220,7 +222,7 @@ gen::FetchRequest Consumer::make_request(int32_t broker) {
     topic.topic = name.topic;
     auto& wanted = topic.partitions.append();
     wanted.partition = name.partition.value;
-    partition.fetching_from = partition.position;
+    partition.fetch = fetch;
     wanted.fetch_offset = partition.position.value;
     wanted.partition_max_bytes = config_.partition_fetch_bytes;
   }
@@ -240,7 +242,8 @@ rt::Task<void> Consumer::fetch(int32_t broker, rt::Gate::Entry entry) {
     co_return;
   }
   bytes::Writer writer;
-  const auto encoded = make_request(broker).encode(writer, version);
+  const uint64_t number = ++last_fetch_;
+  const auto encoded = make_request(broker, number).encode(writer, version);
   SEMEL_ASSERT(encoded.has_value(), "every field that is set can be told since version 4");
   rt::WaitLimits limits = pool_.request_limits();
   limits.deadline = limits.deadline + config_.fetch_max_wait;
@@ -255,7 +258,7 @@ rt::Task<void> Consumer::fetch(int32_t broker, rt::Gate::Entry entry) {
     bytes::Reader reader(*body);
     gen::FetchResponse response;
     is_readable = response.decode(reader, version).has_value();
-    if (is_readable) take_answer(response);
+    if (is_readable) take_answer(response, number);
     if (is_readable && response.error_code != 0)
       state.again = now() + config_.connection.retry_backoff;
   }
@@ -287,15 +290,15 @@ void Consumer::take_error(const TopicPartition& name, Partition& partition, Erro
   }
 }
 
-void Consumer::take_answer(const gen::FetchResponse& response) {
+void Consumer::take_answer(const gen::FetchResponse& response, uint64_t fetch) {
   if (response.error_code != 0) metadata_.want();
   for (const auto& topic : response.responses) {
     for (const auto& data : topic.partitions) {
       const TopicPartition name{topic.topic, PartitionIndex{data.partition_index}};
       const auto at = partitions_.find(name);
       if (at == partitions_.end() || at->second.position == kNoOffset) continue;
-      // It was sought while the answer was on its way.
-      const bool is_stale = at->second.fetching_from != at->second.position;
+      // It was sought while the answer was on its way, or another leader was asked meanwhile.
+      const bool is_stale = at->second.fetch != fetch;
       const bool takes_stale =
           rt::is_planted(pool_.environment().plants, &rt::Plants::client_takes_stale_answer);
       if (is_stale && !takes_stale) continue;

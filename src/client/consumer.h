@@ -59,7 +59,7 @@ class Consumer : MetadataRefresh::User {
     int32_t leader = -1;
     Offset position = kNoOffset;
     int64_t wanted_time = kLatestOffset;  // while position is kNoOffset
-    Offset fetching_from = kNoOffset;     // of the latest Fetch
+    uint64_t fetch = 0;                   // the latest that asked for it; 0: it was sought since
     bool is_resolving = false;
     FetchedBatches fetched;
   };
@@ -71,8 +71,8 @@ class Consumer : MetadataRefresh::User {
   rt::Task<void> fetch(int32_t broker, rt::Gate::Entry entry);
   rt::Task<void> resolve(TopicPartition partition, rt::Gate::Entry entry);
   void start_fetches();
-  gen::FetchRequest make_request(int32_t broker);
-  void take_answer(const gen::FetchResponse& response);
+  gen::FetchRequest make_request(int32_t broker, uint64_t fetch);
+  void take_answer(const gen::FetchResponse& response, uint64_t fetch);
   void take_error(const TopicPartition& name, Partition& partition, ErrorCode code);
   Result<size_t> read_fetched(size_t count, RecordVisitor& visit);
   std::vector<std::string> metadata_topics() const override;
@@ -87,6 +87,7 @@ class Consumer : MetadataRefresh::User {
   std::map<TopicPartition, Partition> partitions_;
   std::map<TopicPartition, Partition>::iterator next_;  // whose turn it is
   std::map<int32_t, Answered> brokers_;
+  uint64_t last_fetch_ = 0;
   rt::Event wake_;
   std::optional<Error> failure_;
   rt::CancelSource cancel_;

@@ -14,6 +14,7 @@
 #include "gen/init_producer_id.h"
 #include "gen/list_offsets.h"
 #include "gen/produce.h"
+#include "record/batch_builder.h"
 #include "rt/sim/world.h"
 #include "rt/stream_io.h"
 #include "wire/frame.h"
@@ -30,7 +31,7 @@ struct Script {
   std::function<void(gen::MetadataResponse&)> metadata;
   std::function<void(gen::InitProducerIdResponse&)> init_producer_id;
   std::function<void(gen::ListOffsetsResponse&)> list_offsets;
-  std::function<void(gen::FetchResponse&)> fetch;
+  std::function<void(const std::string& host, gen::FetchResponse&)> fetch;
   /// The code for each partition, by the host that was asked.
   std::function<ErrorCode(const std::string& host)> produce;
   std::map<std::string, int> asked;  // "host API"
@@ -113,7 +114,10 @@ class ScriptedBroker final : public rt::sim::Program {
         return put(writer, prefix, "ListOffsets", std::move(response), script_.list_offsets);
       }
       case gen::FetchRequest::kApiKey:
-        return put(writer, prefix, "Fetch", gen::FetchResponse{}, script_.fetch);
+        return put<gen::FetchResponse>(writer, prefix, "Fetch", gen::FetchResponse{},
+                                       [this](gen::FetchResponse& response) {
+                                         if (script_.fetch) script_.fetch(host_, response);
+                                       });
       default:
         return put_produced(writer, prefix, reader);
     }
@@ -224,17 +228,24 @@ class HostileBroker : public testing::Test, protected DeliveryListener {
     co_return flushed ? took : rt::Duration::max();
   }
 
-  /// Reads partition 0 for a second; the records seen.
-  size_t consume() { return world.run(*client_, consume_a_second()); }
-  rt::Task<size_t> consume_a_second() {
-    const ClientSetting settings[] = {{"bootstrap.servers", "broker:9092"}};
+  /// Reads partition 0 for a while; the records seen.
+  size_t consume(rt::Duration duration = seconds{1}) {
+    return world.run(*client_, consume_for(duration));
+  }
+  rt::Task<size_t> consume_for(rt::Duration duration) {
+    const ClientSetting settings[] = {{"bootstrap.servers", "broker:9092"},
+                                      {"auto.offset.reset", "earliest"},
+                                      {"metadata.max.age.ms", "500"}};
     Consumer consumer(environment(), *ConsumerConfig::from(settings));
     const TopicPartition partition{"t", PartitionIndex{0}};
-    consumer.assign({partition});
+    consumer.assign({partition, {"t", PartitionIndex{1}}});
     size_t records = 0;
-    auto count = co_await consumer.poll({now() + seconds{1}, nullptr},
-                                        [&](const ConsumedRecord&) { return ++records > 0; });
-    static_cast<void>(count);
+    const rt::Instant end = now() + duration;
+    while (now() < end) {
+      auto count = co_await consumer.poll({end, nullptr},
+                                          [&](const ConsumedRecord&) { return ++records > 0; });
+      static_cast<void>(count);
+    }
     co_await consumer.close();
     co_return records;
   }
@@ -318,7 +329,7 @@ TEST_F(HostileBroker, WaitingForEverIsNotOver) {
 }
 
 TEST_F(HostileBroker, AFetchThatIsRefusedAsAWholeIsNotRepeatedAtOnce) {
-  script.fetch = [](gen::FetchResponse& response) {
+  script.fetch = [](const std::string&, gen::FetchResponse& response) {
     response.error_code = static_cast<int16_t>(ErrorCode::kUnknownServerError);
   };
   EXPECT_EQ(consume(), 0u);
@@ -331,6 +342,47 @@ TEST_F(HostileBroker, AnEndThatIsNoOffsetIsNotAskedForAtOnceAgain) {
   };
   EXPECT_EQ(consume(), 0u);
   EXPECT_THAT(script.asked["broker ListOffsets"], Le(20));
+}
+
+TEST_F(HostileBroker, AnAnswerOfAFormerLeaderIsTooLate) {
+  // Broker 2 at "old" leads partition 0 first, and answers its Fetch when broker 1 has led for
+  // long; partition 1 keeps a connection to broker 1 open.
+  boot("old");
+  bool has_moved = false;
+  script.metadata = [&](gen::MetadataResponse& response) {
+    auto& old = response.brokers.append();
+    old.node_id = 2;
+    old.host = "old";
+    old.port = 9092;
+    auto& other = response.topics.front().partitions.append();
+    other.partition_index = 1;
+    other.leader_id = 1;
+    if (!has_moved) response.topics.front().partitions.front().leader_id = 2;
+  };
+  script.list_offsets = [&](gen::ListOffsetsResponse& response) {
+    if (script.asked["old ListOffsets"] == 0)  // of the other partition
+      response.topics.front().partitions.front().partition_index = 1;
+    if (script.asked["old ListOffsets"] == 0 || std::exchange(has_moved, true)) return;
+    world.schedule(milliseconds{0}, [&] { world.node("old").pause(); });
+    world.schedule(seconds{2}, [&] { world.node("old").resume(); });
+  };
+  script.fetch = [](const std::string& host, gen::FetchResponse& response) {
+    auto& topic = response.responses.append();
+    topic.topic = "t";
+    auto& data = topic.partitions.append();
+    if (host == "old") data.error_code = static_cast<int16_t>(ErrorCode::kOffsetOutOfRange);
+    if (host == "old") return;
+    record::BatchBuilder builder;
+    builder.start({});
+    for (int i = 0; i < 3; ++i) builder.append({.timestamp = 1, .value = bytes::as_bytes("v")});
+    bytes::Compressor compressor;
+    const auto bytes = builder.finish(compressor);
+    data.records = bytes::Buffer::copy_of(*bytes);
+  };
+  EXPECT_EQ(consume(seconds{4}), 3u);
+  EXPECT_EQ(script.asked["old Fetch"], 1);
+  EXPECT_EQ(script.asked["broker ListOffsets"], 1)
+      << "of the other partition; auto.offset.reset has no say";
 }
 
 TEST_F(HostileBroker, AConnectionIsNotWaitedForLongerThanItsUserWaits) {
