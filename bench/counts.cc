@@ -3,14 +3,14 @@
 // per producer. Run by counts.py, which holds the results to limits.txt.
 //
 // An instruction count contains the loop, the call and its arguments: what a caller pays.
-#include <malloc.h>
-#include <valgrind/callgrind.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
+
+#include <malloc.h>
+#include <valgrind/callgrind.h>
 
 #include "bench/memory_disk.h"
 #include "bench/workload.h"
@@ -140,7 +140,8 @@ void count_snapshot() {
   const auto entries = state.snapshot();
   const bytes::Buffer file = log::encode_producer_snapshot(entries);
   count("snapshot_encode_entry", kProducers, [&] { keep(log::encode_producer_snapshot(entries)); });
-  count("snapshot_decode_entry", kProducers, [&] { keep(log::decode_producer_snapshot(file.span())); });
+  count("snapshot_decode_entry", kProducers,
+        [&] { keep(log::decode_producer_snapshot(file.span())); });
 }
 
 /// The answer of a Fetch up to what is handed to the socket; records stay in their files.
@@ -236,7 +237,8 @@ int weigh_all() {
 }  // namespace semel::bench
 
 int main(int argc, char** argv) {
-  if (argc == 2 && std::strcmp(argv[1], "instructions") == 0) return semel::bench::count_instructions();
+  if (argc == 2 && std::strcmp(argv[1], "instructions") == 0)
+    return semel::bench::count_instructions();
   if (argc == 2 && std::strcmp(argv[1], "memory") == 0) return semel::bench::weigh_all();
   std::fputs("usage: semel_counts instructions|memory\n", stderr);
   return 2;

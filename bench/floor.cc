@@ -38,7 +38,7 @@ struct Peer {
   off_t file_at = 0;  // what follows `output` from the file
   size_t file_left = 0;
   size_t tags_left = 0;  // of the three empty tag sections that end a Fetch answer
-  bool waits = false;  // for an append
+  bool waits = false;    // for an append
   bool has_asked = false;
   int32_t fetch_correlation = 0;
   int64_t fetch_at = 0;

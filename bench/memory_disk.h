@@ -1,4 +1,5 @@
-// MemoryDisk: files that are nothing but memory, for counting instructions without the system's part.
+// MemoryDisk: files that are nothing but memory, for counting instructions without the system's
+// part.
 #pragma once
 
 #include <cstring>

@@ -1,9 +1,9 @@
-// Times per operation of the hot paths, with google benchmark. counts.cc tells the same in instructions,
-// which do not depend on the machine's load.
+// Times per operation of the hot paths, with google benchmark. counts.cc tells the same in
+// instructions, which do not depend on the machine's load.
+#include <filesystem>
+
 #include <benchmark/benchmark.h>
 #include <unistd.h>
-
-#include <filesystem>
 
 #include "bench/workload.h"
 #include "gen/fetch.h"
@@ -43,10 +43,17 @@ void dedup_answer(State& state, int32_t sequence) {
   log::ProducerState table({});
   fill(table, producers, kPastBatches);
   int64_t i = 0;
-  for (auto _ : state) DoNotOptimize(table.check(batch_of(scattered(i++, producers), sequence), {}));
+  for (auto _ : state)
+    DoNotOptimize(table.check(batch_of(scattered(i++, producers), sequence), {}));
 }
-BENCHMARK_CAPTURE(dedup_answer, duplicate_newest, kPastBatches - 1)->Arg(1)->Arg(1'000)->Arg(1'000'000);
-BENCHMARK_CAPTURE(dedup_answer, duplicate_oldest, kPastBatches - 5)->Arg(1)->Arg(1'000)->Arg(1'000'000);
+BENCHMARK_CAPTURE(dedup_answer, duplicate_newest, kPastBatches - 1)
+    ->Arg(1)
+    ->Arg(1'000)
+    ->Arg(1'000'000);
+BENCHMARK_CAPTURE(dedup_answer, duplicate_oldest, kPastBatches - 5)
+    ->Arg(1)
+    ->Arg(1'000)
+    ->Arg(1'000'000);
 BENCHMARK_CAPTURE(dedup_answer, gap, kPastBatches + 1)->Arg(1)->Arg(1'000)->Arg(1'000'000);
 
 void validate(State& state, record::CodecId codec) {
@@ -55,7 +62,8 @@ void validate(State& state, record::CodecId codec) {
   rules.partition = "orders-0";
   rules.now_ms = kNowMs;
   std::vector<std::byte> batch = make_batch(static_cast<int32_t>(state.range(0)), 100, codec);
-  SEMEL_ASSERT(validator.validate(batch, rules).standing == record::ProduceVerdict::Standing::kAccepted);
+  SEMEL_ASSERT(validator.validate(batch, rules).standing ==
+               record::ProduceVerdict::Standing::kAccepted);
   for (auto _ : state) DoNotOptimize(validator.validate(batch, rules).standing);
   state.SetItemsProcessed(state.iterations() * state.range(0));
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(batch.size()));
@@ -86,13 +94,16 @@ BENCHMARK(snapshot_decode)->Arg(1)->Arg(1'000)->Arg(100'000);
 void sidecar_encode(State& state) {
   log::ProducerState table({});
   fill(table, state.range(0), kPastBatches);
-  for (auto _ : state) DoNotOptimize(log::encode_sidecar({.tie = {}, .written_ms = kNowMs, .producers = table.views()}));
+  for (auto _ : state)
+    DoNotOptimize(
+        log::encode_sidecar({.tie = {}, .written_ms = kNowMs, .producers = table.views()}));
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(sidecar_encode)->Arg(1'000)->Arg(100'000);
 
 void decode_produce_frame(State& state) {
-  const bytes::Buffer frame = make_produce_frame(make_batch(1, static_cast<size_t>(state.range(0)), record::CodecId::kNone));
+  const bytes::Buffer frame = make_produce_frame(
+      make_batch(1, static_cast<size_t>(state.range(0)), record::CodecId::kNone));
   gen::ProduceRequest request;
   for (auto _ : state) {
     const auto size = wire::read_frame_size(frame.span().first(4), 64 << 20);
@@ -133,7 +144,8 @@ void offset_index_floor(State& state) {
   SEMEL_ASSERT(::mkdtemp(folder.data()) != nullptr);
   {
     auto os = rt::LinuxRuntime::create({.reactors = 1, .io_threads = 1});
-    log::OffsetIndex index(*(*os)->runtime().disk, folder + "/00000000000000000000.index", Offset{0}, 10 << 20);
+    log::OffsetIndex index(*(*os)->runtime().disk, folder + "/00000000000000000000.index",
+                           Offset{0}, 10 << 20);
     SEMEL_ASSERT(index.create().has_value());
     for (int64_t i = 0; i < state.range(0); ++i) {
       SEMEL_ASSERT(index.make_room().has_value());

@@ -1,4 +1,5 @@
-// What the measurements work on: producers with a past, batches, frames. Made the same way each time.
+// What the measurements work on: producers with a past, batches, frames. Made the same way each
+// time.
 #pragma once
 
 #include <string>
@@ -38,7 +39,8 @@ inline void fill(log::ProducerState& state, int64_t producers, int32_t batches) 
 }
 
 /// A whole batch as a producer sends it; values are text that compresses about as JSON does.
-inline std::vector<std::byte> make_batch(int32_t records, size_t value_bytes, record::CodecId codec) {
+inline std::vector<std::byte> make_batch(int32_t records, size_t value_bytes,
+                                         record::CodecId codec) {
   record::BatchBuilder builder;
   record::BatchOptions options;
   options.codec = codec;

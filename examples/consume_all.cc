@@ -12,7 +12,8 @@ namespace {
 
 using namespace semel;
 
-rt::Task<Result<void>> read(client::Consumer& consumer, rt::Clock& clock, TopicPartition partition) {
+rt::Task<Result<void>> read(client::Consumer& consumer, rt::Clock& clock,
+                            TopicPartition partition) {
   const auto in_ten_seconds = [&] {
     return rt::WaitLimits{.deadline = clock.now() + std::chrono::seconds(10), .cancel = nullptr};
   };

@@ -66,7 +66,8 @@ int main(int argc, char** argv) {
   std::promise<int> done;
   (*os)->start();
   executor.post([&] {
-    rt::spawn(run({executor, *runtime.network, *runtime.random}, std::move(*config), argv[2], done));
+    rt::spawn(
+        run({executor, *runtime.network, *runtime.random}, std::move(*config), argv[2], done));
   });
   const int code = done.get_future().get();
   (*os)->stop();

@@ -1,5 +1,5 @@
-// BrokerProgram: a broker as the simulator runs it. Which one is behind it is the factory's business:
-// the real composition, or the small stand-in of the simulator's own tests.
+// BrokerProgram: a broker as the simulator runs it. Which one is behind it is the factory's
+// business: the real composition, or the small stand-in of the simulator's own tests.
 #pragma once
 
 #include <functional>

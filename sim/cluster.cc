@@ -11,7 +11,8 @@ Cluster::Cluster(rt::sim::World& world, const Workload& workload, BrokerFactory 
       factory_(std::move(factory)),
       before_boot_(std::move(before_boot)) {
   std::vector<rt::Address> all;
-  for (int64_t i = 0; i < workload.brokers; ++i) all.push_back({fmt::format("broker{}", i + 1), 9092});
+  for (int64_t i = 0; i < workload.brokers; ++i)
+    all.push_back({fmt::format("broker{}", i + 1), 9092});
   for (int64_t i = 0; i < workload.brokers; ++i) {
     BrokerSpec spec;
     spec.node_id = static_cast<int32_t>(i) + 1;

@@ -1,9 +1,9 @@
 #include "consumer.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
+
+#include <fmt/format.h>
 
 namespace semel::sim {
 
@@ -130,8 +130,8 @@ rt::Task<bool> Consumer::fetch(Lane& lane) {
   }
   const rt::Instant deadline = now() + milliseconds{world_.workload.request_timeout_ms};
   const int64_t asked_at = world_.now_ns();
-  auto response = co_await lane.client->call<gen::FetchResponse>(request, fetch_version_, deadline,
-                                                                 &token);
+  auto response =
+      co_await lane.client->call<gen::FetchResponse>(request, fetch_version_, deadline, &token);
   if (!response) {
     if (response.error().code != ErrorCode::kNetworkException)
       world_.history.complain("garbled", response.error().context);
@@ -140,13 +140,11 @@ rt::Task<bool> Consumer::fetch(Lane& lane) {
   bool is_fine = response->error_code == 0;
   for (const auto& topic : response->responses)
     for (const auto& data : topic.partitions) is_fine = handle_partition(data, asked_at) && is_fine;
-  if (!is_fine)
-    co_await rt::pause(*runtime_.executors[0], {now() + milliseconds{20}, &token});
+  if (!is_fine) co_await rt::pause(*runtime_.executors[0], {now() + milliseconds{20}, &token});
   co_return is_fine;
 }
 
-bool Consumer::handle_partition(const gen::FetchResponse::PartitionData& data,
-                                int64_t asked_at) {
+bool Consumer::handle_partition(const gen::FetchResponse::PartitionData& data, int64_t asked_at) {
   if (data.partition_index < 0 || static_cast<size_t>(data.partition_index) >= parts_.size())
     return false;
   const auto index = static_cast<uint16_t>(data.partition_index);
@@ -159,9 +157,9 @@ bool Consumer::handle_partition(const gen::FetchResponse::PartitionData& data,
   world_.trace.probe(fmt::format("fetch: {}", error_name(code)));
   if (code == ErrorCode::kOffsetOutOfRange) {
     if (!world_.may_lose)
-      world_.history.complain("offset out of range",
-                              fmt::format("partition {}: offset {} was readable before", index,
-                                          part.position.value));
+      world_.history.complain(
+          "offset out of range",
+          fmt::format("partition {}: offset {} was readable before", index, part.position.value));
     part.position = Offset{0};
     part.high_watermark = Offset{0};
   } else if (world_.history.is_rotten(index, part.position)) {

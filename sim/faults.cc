@@ -1,8 +1,8 @@
 #include "faults.h"
 
-#include <fmt/format.h>
-
 #include <chrono>
+
+#include <fmt/format.h>
 
 #include "rot.h"
 #include "rt/sim/disk.h"

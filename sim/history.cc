@@ -1,8 +1,8 @@
 #include "history.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/assert.h"
 
@@ -81,9 +81,9 @@ void History::check_rot(const RecordKey& key, Offset offset) {
   if (partition == rotten_.end()) return;
   const auto found = partition->second.find(offset.value);
   if (found != partition->second.end() && found->second != key)
-    complain("rot served", fmt::format("offset {} of partition {} held {} and reads as {}",
-                                       offset.value, key.partition, found->second.to_text(),
-                                       key.to_text()));
+    complain("rot served",
+             fmt::format("offset {} of partition {} held {} and reads as {}", offset.value,
+                         key.partition, found->second.to_text(), key.to_text()));
 }
 
 void History::took_producer_id(ProducerId id, uint16_t producer) {
@@ -97,9 +97,9 @@ void History::final_record(const RecordKey& key, Offset offset) {
   check_rot(key, offset);
   const auto [place, is_new] = content_[key.partition].records.emplace(offset.value, key);
   if (!is_new)
-    complain("offset twice", fmt::format("partition {} has offset {} twice: {} and {}",
-                                         key.partition, offset.value, place->second.to_text(),
-                                         key.to_text()));
+    complain("offset twice",
+             fmt::format("partition {} has offset {} twice: {} and {}", key.partition, offset.value,
+                         place->second.to_text(), key.to_text()));
 }
 
 void History::final_range(uint16_t partition, Offset start, Offset end) {
@@ -122,16 +122,18 @@ void History::judge_content(Findings& findings) const {
     int64_t expected = content.start.value;
     for (const auto& [offset, key] : content.records) {
       if (offset != expected)
-        report(findings, "hole", fmt::format("partition {}: after offset {} comes {}", partition,
-                                             expected - 1, offset));
+        report(
+            findings, "hole",
+            fmt::format("partition {}: after offset {} comes {}", partition, expected - 1, offset));
       expected = offset + 1;
       if (key.partition != partition)
-        report(findings, "stranger", fmt::format("{} lies in partition {}", key.to_text(),
-                                                 partition));
+        report(findings, "stranger",
+               fmt::format("{} lies in partition {}", key.to_text(), partition));
     }
     if (expected != content.end.value)
-      report(findings, "hole", fmt::format("partition {} ends at {}, its last record was {}",
-                                           partition, content.end.value, expected - 1));
+      report(findings, "hole",
+             fmt::format("partition {} ends at {}, its last record was {}", partition,
+                         content.end.value, expected - 1));
   }
 }
 
@@ -140,27 +142,28 @@ void History::judge_sends(const Terms& terms, const Places& places, Findings& fi
     if (!sends_.contains(key))
       report(findings, "invented", fmt::format("{} was never sent", key.to_text()));
     if (offsets.size() > 1 && promise_of(key.producer).stores_once)
-      report(findings, "duplicate", fmt::format("{} is stored at {} and {}", key.to_text(),
-                                                offsets[0], offsets[1]));
+      report(findings, "duplicate",
+             fmt::format("{} is stored at {} and {}", key.to_text(), offsets[0], offsets[1]));
   }
   for (const auto& [key, send] : sends_) {
     const auto place = places.find(key);
     const bool is_there = place != places.end();
     if (send.fate == Fate::kFailed && is_there)
-      report(findings, "refused but stored", fmt::format("{} is stored at {}", key.to_text(),
-                                                         place->second[0]));
+      report(findings, "refused but stored",
+             fmt::format("{} is stored at {}", key.to_text(), place->second[0]));
     if (send.fate != Fate::kAcked && send.fate != Fate::kStored) continue;
     if (!is_there && !promise_of(key.producer).loses_nothing) continue;
     if (!is_there) {
       if (!may_be_lost(send.sent_at, terms))
-        report(findings, "lost", fmt::format("{} was acknowledged at offset {} at {} ms and is gone",
-                                             key.to_text(), send.offset.value,
-                                             send.told_at / 1'000'000));
+        report(findings, "lost",
+               fmt::format("{} was acknowledged at offset {} at {} ms and is gone", key.to_text(),
+                           send.offset.value, send.told_at / 1'000'000));
     } else if (send.fate == Fate::kAcked &&
                std::ranges::find(place->second, send.offset.value) == place->second.end() &&
                !may_be_lost(send.sent_at, terms)) {
-      report(findings, "moved", fmt::format("{} was acknowledged at offset {} and lies at {}",
-                                            key.to_text(), send.offset.value, place->second[0]));
+      report(findings, "moved",
+             fmt::format("{} was acknowledged at offset {} and lies at {}", key.to_text(),
+                         send.offset.value, place->second[0]));
     }
   }
 }
@@ -173,10 +176,9 @@ void History::judge_reads(const Terms& terms, Findings& findings) const {
     const auto found = content->second.records.find(read.offset.value);
     if (found != content->second.records.end() && found->second == read.key) continue;
     report(findings, "inconsistent",
-           fmt::format("{} was read at offset {}; now there is {}", read.key.to_text(),
-                       read.offset.value,
-                       found == content->second.records.end() ? "nothing"
-                                                              : found->second.to_text()));
+           fmt::format(
+               "{} was read at offset {}; now there is {}", read.key.to_text(), read.offset.value,
+               found == content->second.records.end() ? "nothing" : found->second.to_text()));
   }
 }
 
@@ -193,8 +195,9 @@ void History::judge_order(const Places& places, Findings& findings) const {
       }
       const auto [place, is_first] = last.emplace(key.producer, key.number);
       if (!is_first && key.number < place->second)
-        report(findings, "order", fmt::format("{} lies at {}, behind number {}", key.to_text(),
-                                              offset, place->second));
+        report(
+            findings, "order",
+            fmt::format("{} lies at {}, behind number {}", key.to_text(), offset, place->second));
       place->second = std::max(place->second, key.number);
     }
   }

@@ -38,8 +38,8 @@ struct Violation {
   std::string text;
 };
 
-/// What a producer's way of sending promises. An idempotent one: all of it; acks=1 without sequences
-/// may store a record twice; acks=0 may lose what it calls sent.
+/// What a producer's way of sending promises. An idempotent one: all of it; acks=1 without
+/// sequences may store a record twice; acks=0 may lose what it calls sent.
 struct Promise {
   bool stores_once = true;
   bool loses_nothing = true;
@@ -129,7 +129,8 @@ class History {
   std::map<RecordKey, Send> sends_;
   std::vector<Read> reads_;
   std::map<uint16_t, Content> content_;
-  std::map<uint16_t, std::map<int64_t, RecordKey>> rotten_;  // by partition and offset: what was there
+  std::map<uint16_t, std::map<int64_t, RecordKey>>
+      rotten_;  // by partition and offset: what was there
   std::map<uint16_t, Promise> promises_;
   std::vector<Violation> complaints_;
   std::map<ProducerId, uint16_t> producer_ids_;

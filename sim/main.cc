@@ -1,9 +1,5 @@
 // semel_sim: whole brokers and clients in one thread per seed. A failure prints the command that
 // replays it.
-#include <fmt/format.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <charconv>
 #include <csignal>
 #include <cstdio>
@@ -14,6 +10,10 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "plants.h"
@@ -107,7 +107,8 @@ bool parse_option(Options& options, std::string_view name, std::string_view valu
   if (name == "--plant") return options.plant = value, !value.empty();
   if (name == "--file") return options.file = value, !value.empty();
   if (name == "--images") return options.images = value, !value.empty();
-  if (name == "--start-ms") return options.start_ms = static_cast<int64_t>(number.value_or(0)), number.has_value();
+  if (name == "--start-ms")
+    return options.start_ms = static_cast<int64_t>(number.value_or(0)), number.has_value();
   if (!number || *number == 0 || *number > 10'000) return false;
   if (name == "--jobs") return options.jobs = static_cast<unsigned>(*number), true;
   if (name == "--limit") return options.limit_s = static_cast<unsigned>(*number), true;
@@ -151,8 +152,7 @@ Report run_job(const Job& job, const Options& given, bool wants_trace) {
   options.images_disk = given.images.empty() ? nullptr : &disk;
   options.images = given.images;
   options.unix_start_ms = given.start_ms;
-  if (wants_trace)
-    options.printer = [](std::string_view line) { fmt::print("{}\n", line); };
+  if (wants_trace) options.printer = [](std::string_view line) { fmt::print("{}\n", line); };
   return run_scenario(*job.workload, given.is_core ? core_broker_factory() : real_broker_factory(),
                       std::move(options));
 }
@@ -183,8 +183,8 @@ class Runner {
   size_t run(const std::vector<Job>& jobs, bool stops_at_first) {
     size_t next = 0;
     while (next < jobs.size() || !running_.empty()) {
-      const bool may_start = next < jobs.size() && running_.size() < options_.jobs &&
-                             !(stops_at_first && dirty_ > 0);
+      const bool may_start =
+          next < jobs.size() && running_.size() < options_.jobs && !(stops_at_first && dirty_ > 0);
       if (may_start) {
         start(jobs[next++]);
         continue;
@@ -275,8 +275,8 @@ int run_plants(const Options& options, const WorkloadFiles& files) {
   int missed = 0;
   for (const PlantInfo& plant : all_plants()) {
     if (options.plant != "all" && options.plant != plant.name) continue;
-    const Workload* known = files.find(options.workload.empty() ? plant.workload
-                                                                : options.workload);
+    const Workload* known =
+        files.find(options.workload.empty() ? plant.workload : options.workload);
     if (known == nullptr) return 2;
     std::vector<Job> jobs;
     // What a seed meets changes with the code: behind the known one some more have their turn.

@@ -1,9 +1,9 @@
 #include "producer.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
+
+#include <fmt/format.h>
 
 #include "gen/api_versions.h"
 
@@ -118,7 +118,8 @@ rt::Task<bool> Producer::greet(Lane& lane) {
   gen::ApiVersionsRequest request;
   request.client_software_name = "semel-sim";
   request.client_software_version = "1";
-  auto versions = co_await lane.client->call<gen::ApiVersionsResponse>(request, 3, deadline, &token);
+  auto versions =
+      co_await lane.client->call<gen::ApiVersionsResponse>(request, 3, deadline, &token);
   if (!versions || versions->error_code != 0) co_return false;
   if (producer_id_ == kNoProducerId && !is_learning_identity_) co_await learn_identity(lane);
   co_return producer_id_ != kNoProducerId;
@@ -202,8 +203,9 @@ void Producer::adopt_identity(Part& part) {
 
 void Producer::make_batch(uint16_t index, Part& part) {
   if (part.pending.empty()) adopt_identity(part);
-  constexpr std::array codecs{bytes::CodecId::kNone, bytes::CodecId::kNone, bytes::CodecId::kGzip,
-                              bytes::CodecId::kSnappy, bytes::CodecId::kLz4, bytes::CodecId::kZstd};
+  constexpr std::array codecs{bytes::CodecId::kNone, bytes::CodecId::kNone,
+                              bytes::CodecId::kGzip, bytes::CodecId::kSnappy,
+                              bytes::CodecId::kLz4,  bytes::CodecId::kZstd};
   Batch batch;
   batch.producer_id = part.producer_id;
   batch.epoch = part.epoch;
@@ -359,9 +361,8 @@ void Producer::handle_produce(const Sent& sent, const gen::ProduceResponse& resp
   size_t answered = 0;
   for (const auto& topic : response.responses) {
     for (const auto& answer : topic.partition_responses) {
-      const auto found = std::find_if(sent.batches.begin(), sent.batches.end(), [&](const auto& b) {
-        return b.first == answer.index;
-      });
+      const auto found = std::find_if(sent.batches.begin(), sent.batches.end(),
+                                      [&](const auto& b) { return b.first == answer.index; });
       if (found == sent.batches.end()) continue;
       ++answered;
       if (sent.kind == Kind::kFresh)

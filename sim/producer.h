@@ -1,7 +1,7 @@
-// Producer: an idempotent producer that keeps to the protocol's rules, on the interfaces of rt and with
-// the real codecs. acks=all; at most five batches of a partition on the way; what was on the wire is
-// sent again with the same sequence, for as long as it takes, and never renumbered. After an answer
-// that ends a sequence it leaves what it cannot know about and goes on with a new epoch.
+// Producer: an idempotent producer that keeps to the protocol's rules, on the interfaces of rt and
+// with the real codecs. acks=all; at most five batches of a partition on the way; what was on the
+// wire is sent again with the same sequence, for as long as it takes, and never renumbered. After
+// an answer that ends a sequence it leaves what it cannot know about and goes on with a new epoch.
 //
 // It is also nasty: it sends acknowledged batches again (as a network that doubles messages would),
 // some re-encoded, some with other records under a used sequence, and checks the answers.

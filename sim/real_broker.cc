@@ -31,7 +31,8 @@ class RealBroker final : public BrokerProgram {
       return;
     }
     broker_ = std::make_unique<broker::Broker>(
-        runtime_, std::move(*config_), [this](const Error& error) { exit_reason_ = error.context; });
+        runtime_, std::move(*config_),
+        [this](const Error& error) { exit_reason_ = error.context; });
     rt::spawn(run());
   }
 

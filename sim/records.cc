@@ -1,8 +1,8 @@
 #include "records.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "record/batch_iterator.h"
 #include "record/record_iterator.h"

@@ -21,8 +21,8 @@ struct BatchStamp {
   bytes::CodecId codec = bytes::CodecId::kNone;
 };
 
-/// A value of about `size` bytes (16 at least) that says who the record is; its filler follows from the
-/// key, so that writing it again gives the same bytes.
+/// A value of about `size` bytes (16 at least) that says who the record is; its filler follows from
+/// the key, so that writing it again gives the same bytes.
 std::vector<std::byte> write_value(const RecordKey& key, size_t size);
 /// Whose value it is; nothing if it is not, byte by byte, one that write_value made.
 std::optional<RecordKey> read_value(const std::optional<bytes::ByteSpan>& value);

@@ -53,10 +53,9 @@ std::vector<ClosedSegment> closed_segments(const Contents& contents, std::string
     const std::string* before = nullptr;  // paths are in the order of base offsets
     for (const auto& [path, bytes] : contents) {
       if (!path.ends_with(".log") || path.find(folder) == std::string::npos) continue;
-      // At the point itself the snapshot of the producers may be missing yet; without it the segment is
-      // needed to open the partition.
-      if (before != nullptr && base_offset_of(path) < point)
-        closed.push_back({*before, partition});
+      // At the point itself the snapshot of the producers may be missing yet; without it the
+      // segment is needed to open the partition.
+      if (before != nullptr && base_offset_of(path) < point) closed.push_back({*before, partition});
       before = &path;
     }
   }
@@ -75,7 +74,8 @@ void tell(const record::BatchView& batch, uint16_t partition, History& history) 
 
 size_t draw_place(rt::sim::SimRandom& random, size_t batch_size) {
   if (random.below(3) != 0) return random.between(record::kBatchHeaderSize, batch_size - 1);
-  if (random.below(2) == 0) return random.between(SEMEL_BATCH_FIELD(batch_length), SEMEL_BATCH_FIELD(leader_epoch) - 1);
+  if (random.below(2) == 0)
+    return random.between(SEMEL_BATCH_FIELD(batch_length), SEMEL_BATCH_FIELD(leader_epoch) - 1);
   return random.between(SEMEL_BATCH_FIELD(magic), record::kBatchHeaderSize - 1);
 }
 

@@ -1,9 +1,9 @@
 #include "scenario.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
+
+#include <fmt/format.h>
 
 #include "client_world.h"
 #include "cluster.h"
@@ -84,11 +84,17 @@ class Scenario {
   Scenario(const Workload& workload, const BrokerFactory& factory, ScenarioOptions options)
       : workload_(workload),
         world_(options.seed, draw_world(options)),
-        images_(options.images_disk, options.images, fmt::format("{}-{}", workload.name, options.seed), kImagesPerRun),
+        images_(options.images_disk, options.images,
+                fmt::format("{}-{}", workload.name, options.seed), kImagesPerRun),
         cluster_(world_, workload, factory, [this](rt::sim::Node& node) { images_.take(node); }),
         faults_(world_, cluster_, workload, history_),
-        shared_{workload, history_, world_.trace(), std::string(kTopic), cluster_.addresses(),
-                workload.may_lose(), [this] { return world_.now().ns; }} {
+        shared_{workload,
+                history_,
+                world_.trace(),
+                std::string(kTopic),
+                cluster_.addresses(),
+                workload.may_lose(),
+                [this] { return world_.now().ns; }} {
     if (options.printer) world_.trace().set_printer(std::move(options.printer));
   }
 
@@ -180,8 +186,7 @@ class Scenario {
                                                                  : rt::sim::Death::kProcess);
       } else {
         node.shut_down();
-        const bool is_down =
-            world_.run_until([&node] { return !node.is_running(); }, seconds{60});
+        const bool is_down = world_.run_until([&node] { return !node.is_running(); }, seconds{60});
         if (!is_down) history_.complain("stuck", node.name() + " does not stop");
       }
       cluster_.boot(i);
@@ -190,8 +195,7 @@ class Scenario {
 
   void read_all() {
     rt::sim::Process& process = world_.add_node("reader").boot(1);
-    auto reader =
-        std::make_unique<Consumer>(process.runtime(), shared_, Consumer::Role::kFinal);
+    auto reader = std::make_unique<Consumer>(process.runtime(), shared_, Consumer::Role::kFinal);
     const Consumer* watched = reader.get();
     process.run(std::move(reader));
     const bool has_read = world_.run_until([watched] { return watched->is_done(); },

@@ -37,6 +37,7 @@ struct ScenarioOptions {
   rt::UniqueFunction<void(std::string_view)> printer;
 };
 
-Report run_scenario(const Workload& workload, const BrokerFactory& factory, ScenarioOptions options);
+Report run_scenario(const Workload& workload, const BrokerFactory& factory,
+                    ScenarioOptions options);
 
 }  // namespace semel::sim

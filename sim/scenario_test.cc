@@ -1,10 +1,10 @@
 #include "scenario.h"
 
-#include <gtest/gtest.h>
-
 #include <fstream>
 #include <iterator>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "plants.h"
 #include "testing/stub_broker.h"
@@ -77,7 +77,7 @@ std::set<std::string> hunt(bool rt::Plants::* flag, std::string_view text = kRou
   plants.*flag = true;
   std::set<std::string> all;
   for (uint64_t seed = 1; seed <= 60 && all.empty(); ++seed)
-all.merge(kinds(run(seed, text, &plants)));
+    all.merge(kinds(run(seed, text, &plants)));
   return all;
 }
 
@@ -98,9 +98,10 @@ TEST(Scenario, SeesAKeptTornBatch) {
 }
 
 TEST(Workload, ReadsItsFile) {
-  const auto workload = parse_workload("w", "partitions = 7  # so many\n\nflush = os\n"
-                                            "topic.segment.bytes = 1024\n"
-                                            "fault kill every_ms=5 most_ms=7\n");
+  const auto workload = parse_workload("w",
+                                       "partitions = 7  # so many\n\nflush = os\n"
+                                       "topic.segment.bytes = 1024\n"
+                                       "fault kill every_ms=5 most_ms=7\n");
   ASSERT_TRUE(workload);
   EXPECT_EQ(workload->partitions, 7);
   EXPECT_EQ(workload->flush, "os");
@@ -112,8 +113,9 @@ TEST(Workload, ReadsItsFile) {
 }
 
 TEST(Workload, ReadsWhoDrivesAndWhatIsExpected) {
-  const auto workload = parse_workload("w", "driver = native\ndelivery = at_most_once\n"
-                                            "expect fault: bit rot  # rare\nexpect a probe\n");
+  const auto workload = parse_workload("w",
+                                       "driver = native\ndelivery = at_most_once\n"
+                                       "expect fault: bit rot  # rare\nexpect a probe\n");
   ASSERT_TRUE(workload);
   EXPECT_EQ(workload->driver, Driver::kNative);
   EXPECT_EQ(workload->delivery, Delivery::kAtMostOnce);

@@ -80,8 +80,8 @@ std::optional<WireClient::Response> WireClient::take() {
   expected_.pop_front();
   bytes::Reader reader(frame);
   gen::ResponseHeader header;
-  const auto decoded = header.decode(
-      reader, gen::response_header_version(expected.api_key, expected.version));
+  const auto decoded =
+      header.decode(reader, gen::response_header_version(expected.api_key, expected.version));
   if (!decoded || header.correlation_id != expected.correlation_id) {
     is_garbled_ = true;
     is_dead_ = true;

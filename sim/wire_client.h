@@ -1,5 +1,5 @@
-// WireClient: one connection to a broker, as a client library would hold it. Requests leave in order,
-// any number may be on the way, responses come back in the order of the requests.
+// WireClient: one connection to a broker, as a client library would hold it. Requests leave in
+// order, any number may be on the way, responses come back in the order of the requests.
 #pragma once
 
 #include <deque>

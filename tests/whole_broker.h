@@ -1,18 +1,18 @@
-// A real broker in this process, on a loopback port and a fresh directory, and a client that waits for
-// its answers. The client's work is on the calling thread, the broker's on threads of its own.
+// A real broker in this process, on a loopback port and a fresh directory, and a client that waits
+// for its answers. The client's work is on the calling thread, the broker's on threads of its own.
 #pragma once
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <future>
 #include <stdexcept>
 #include <string>
 #include <thread>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "bench/workload.h"
 #include "broker/broker.h"
@@ -107,7 +107,8 @@ class WholeClient {
   static bytes::Buffer frame_of(const Request& request, int16_t version) {
     bytes::Writer writer;
     const wire::FrameStart start = wire::begin_frame(writer);
-    wire::put_request_header(writer, {Request::kApiKey, version, 1, "whole"}, Request::is_flexible(version) ? 2 : 1);
+    wire::put_request_header(writer, {Request::kApiKey, version, 1, "whole"},
+                             Request::is_flexible(version) ? 2 : 1);
     if (!request.encode(writer, version)) throw std::runtime_error("not encoded");
     wire::end_frame(writer, start);
     return writer.take();

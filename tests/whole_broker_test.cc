@@ -1,18 +1,18 @@
 // What one warm Produce and one warm Fetch cross in a whole broker, and what they allocate.
 //
-// Which files: net, api, security, replica, record and log are compiled with a call at the entry of each
-// function (-fsanitize-coverage=func,trace-pc-guard, in presets with AddressSanitizer; cmake/semel.cmake).
-// This test owns that call: it notes the guard, and afterwards the sanitizer's symbolizer tells the file
-// from the debug information. Chosen over source coverage because it needs no second build of the broker
-// and its window is exact: guards are noted only between sending the request and reading its answer, in
-// all threads. Heartbeats and other beats of the clock may fall into a window, so each request is
-// sent several times and only files entered every time count. Inlined functions are seen where they
-// are defined in a .cc file of their own call, not where they were inlined from a header.
+// Which files: net, api, security, replica, record and log are compiled with a call at the entry of
+// each function (-fsanitize-coverage=func,trace-pc-guard, in presets with AddressSanitizer;
+// cmake/semel.cmake). This test owns that call: it notes the guard, and afterwards the sanitizer's
+// symbolizer tells the file from the debug information. Chosen over source coverage because it
+// needs no second build of the broker and its window is exact: guards are noted only between
+// sending the request and reading its answer, in all threads. Heartbeats and other beats of the
+// clock may fall into a window, so each request is sent several times and only files entered every
+// time count. Inlined functions are seen where they are defined in a .cc file of their own call,
+// not where they were inlined from a header.
 //
-// Which allocations: counted on the reactor's thread by the sanitizer's malloc hooks, C libraries included.
-#include <gtest/gtest.h>
-#include <sanitizer/allocator_interface.h>
-#include <sanitizer/common_interface_defs.h>
+// Which allocations: counted on the reactor's thread by the sanitizer's malloc hooks, C libraries
+// included.
+#include "tests/whole_broker.h"
 
 #include <algorithm>
 #include <atomic>
@@ -20,7 +20,9 @@
 #include <map>
 #include <set>
 
-#include "tests/whole_broker.h"
+#include <gtest/gtest.h>
+#include <sanitizer/allocator_interface.h>
+#include <sanitizer/common_interface_defs.h>
 
 namespace {
 
@@ -51,7 +53,8 @@ extern "C" void __sanitizer_cov_trace_pc_guard_init(uint32_t* start, uint32_t* s
 
 extern "C" void __sanitizer_cov_trace_pc_guard(uint32_t* guard) {
   if (!notes_calls.load(std::memory_order_relaxed) || *guard >= kGuardsMax) return;
-  entered[*guard].store(reinterpret_cast<uintptr_t>(__builtin_return_address(0)), std::memory_order_relaxed);
+  entered[*guard].store(reinterpret_cast<uintptr_t>(__builtin_return_address(0)),
+                        std::memory_order_relaxed);
 }
 
 namespace semel::tests {
@@ -62,7 +65,8 @@ constexpr int16_t kFetchVersion = 12;
 constexpr int kProducedBefore = 200;
 const std::string kTopic = "a-topic-with-a-name-too-long-for-a-small-string";
 
-/// The file below src/ whose function was entered at `pc`, e.g. "log/log.cc"; headers and others: "".
+/// The file below src/ whose function was entered at `pc`, e.g. "log/log.cc"; headers and others:
+/// "".
 std::string file_of(uintptr_t pc) {
   char text[1024] = {};
   __sanitizer_symbolize_pc(reinterpret_cast<void*>(pc), "%s", text, sizeof text);
@@ -102,9 +106,12 @@ std::map<std::string, Files> read_table() {
 
 class WholeBrokerTest : public testing::Test {
  protected:
-  static void SetUpTestSuite() { ASSERT_GT(__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free), 0); }
+  static void SetUpTestSuite() {
+    ASSERT_GT(__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free), 0);
+  }
   void begin(const std::string& flush) {
-    broker_.emplace(std::vector<std::string>{"semel.flush=" + flush, "broker.heartbeat.interval.ms=60000",
+    broker_.emplace(std::vector<std::string>{"semel.flush=" + flush,
+                                             "broker.heartbeat.interval.ms=60000",
                                              "broker.session.timeout.ms=600000"});
     client_.emplace(broker_->port());
     gen::CreateTopicsRequest create;
@@ -228,8 +235,8 @@ TEST_F(WholeBrokerTest, TheStraightWay) {
   expect_table("look-up", files_entered_each_time([&] { fetch(); }));
 }
 
-// In class `os`, which leaves the controller's timers no time to run in between; class `ack` is counted
-// in net/allocation_test.cc.
+// In class `os`, which leaves the controller's timers no time to run in between; class `ack` is
+// counted in net/allocation_test.cc.
 TEST_F(WholeBrokerTest, AProduceRequestAllocatesNothing) {
   constexpr int kWarm = 200;
   constexpr int kCounted = 500;
@@ -241,7 +248,8 @@ TEST_F(WholeBrokerTest, AProduceRequestAllocatesNothing) {
   const uint64_t counted =
       allocations_of(kCounted, [&](int i) { produce(frames[static_cast<size_t>(kWarm + i)]); });
   EXPECT_LE(counted, kTimersAndGrowth);
-  std::printf("%llu allocations in %d produce requests\n", static_cast<unsigned long long>(counted), kCounted);
+  std::printf("%llu allocations in %d produce requests\n", static_cast<unsigned long long>(counted),
+              kCounted);
 }
 
 TEST_F(WholeBrokerTest, AFetchRequestAllocatesLittle) {
@@ -250,7 +258,8 @@ TEST_F(WholeBrokerTest, AFetchRequestAllocatesLittle) {
   for (int i = 0; i < 50; ++i) fetch();
   const uint64_t counted = allocations_of(200, [&](int) { fetch(); });
   std::printf("%llu allocations in 200 fetch requests\n", static_cast<unsigned long long>(counted));
-  EXPECT_LE(counted, 2u * 200 + 20) << "the topic's name is copied twice; by topic id there is no name";
+  EXPECT_LE(counted, 2u * 200 + 20)
+      << "the topic's name is copied twice; by topic id there is no name";
 }
 
 }  // namespace

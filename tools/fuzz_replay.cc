@@ -1,5 +1,5 @@
-// Runs every file of the given folders once through a fuzz target: the regression run of `./dev test`
-// for builds without libFuzzer.
+// Runs every file of the given folders once through a fuzz target: the regression run of `./dev
+// test` for builds without libFuzzer.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

@@ -131,8 +131,9 @@ class CoreBroker final : public BrokerProgram, log::LogManagerListener {
   security::AllowAll authorizer_;
   api::broker::BrokerFacts facts_;
   api::broker::FetchSessionCache fetch_sessions_;
-  api::broker::Services services_{facts_,        runtime_,      images_,     replicas_.table(),
-                                  metadata_,     producer_ids_, authorizer_, fetch_sessions_, logs_};
+  api::broker::Services services_{facts_,    runtime_,      images_,     replicas_.table(),
+                                  metadata_, producer_ids_, authorizer_, fetch_sessions_,
+                                  logs_};
   net::MemoryBudget budget_;
   net::SocketServer server_;
   rt::Event has_started_{home()};

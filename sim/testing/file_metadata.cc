@@ -95,8 +95,8 @@ cluster::ImageChange FileMetadata::make_image() const {
     }
     for (const auto& [key, value] : topic_.settings)
       replay(delta,
-             gen::ConfigRecord{.resource_type = 2, .resource_name = topic_.name, .name = key,
-                               .value = value},
+             gen::ConfigRecord{
+                 .resource_type = 2, .resource_name = topic_.name, .name = key, .value = value},
              0);
   }
   return delta.finish(image_->last_offset + 1, LeaderEpoch{1});
@@ -113,7 +113,8 @@ Result<void> FileMetadata::create(const gen::CreateTopicsRequest& request) {
   topic_.name = wanted.name;
   topic_.id = Uuid::from_halves(7, 7);
   topic_.partitions = wanted.num_partitions;
-  for (const auto& config : wanted.configs) topic_.settings[config.name] = config.value.value_or("");
+  for (const auto& config : wanted.configs)
+    topic_.settings[config.name] = config.value.value_or("");
   return save();
 }
 
@@ -133,8 +134,8 @@ rt::Task<Result<bytes::Buffer>> FileMetadata::forward(rt::Executor& caller,
   co_await rt::resume_on(home);
   ErrorCode code = topic_.partitions > 0 ? ErrorCode::kTopicAlreadyExists : ErrorCode::kNone;
   if (code == ErrorCode::kNone) {
-    auto saved = co_await rt::run_blocking(*runtime_.disk, home,
-                                           [&] { return create(create_topics); });
+    auto saved =
+        co_await rt::run_blocking(*runtime_.disk, home, [&] { return create(create_topics); });
     if (!saved) code = ErrorCode::kKafkaStorageError;
     if (!saved) topic_ = {};
     if (saved) {

@@ -1,9 +1,9 @@
 #include "stub_broker.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
+
+#include <fmt/format.h>
 
 #include "bytes/reader.h"
 #include "bytes/writer.h"
@@ -146,9 +146,8 @@ class StubBroker final : public BrokerProgram {
       bool is_answered = false;
       while (!is_answered && !token.is_cancelled()) {
         const bool is_last = runtime_.clock->now() >= deadline;
-        auto done = co_await rt::run_blocking(*runtime_.disk, stream->executor(), [&] {
-          return handle(request, response, is_last);
-        });
+        auto done = co_await rt::run_blocking(*runtime_.disk, stream->executor(),
+                                              [&] { return handle(request, response, is_last); });
         is_answered = done;
         if (!exit_reason_.empty()) co_return;
         if (!done) co_await rt::sleep_for(stream->executor(), milliseconds{10});
@@ -190,10 +189,14 @@ class StubBroker final : public BrokerProgram {
   bool answer(gen::ApiKey key, int16_t version, bytes::Reader& reader, bytes::Writer& body,
               bool is_last) {
     switch (key) {
-      case gen::ApiKey::kMetadata: return reply(version, reader, body, &StubBroker::metadata);
-      case gen::ApiKey::kInitProducerId: return reply(version, reader, body, &StubBroker::identity);
-      case gen::ApiKey::kCreateTopics: return reply(version, reader, body, &StubBroker::create);
-      case gen::ApiKey::kProduce: return reply(version, reader, body, &StubBroker::produce);
+      case gen::ApiKey::kMetadata:
+        return reply(version, reader, body, &StubBroker::metadata);
+      case gen::ApiKey::kInitProducerId:
+        return reply(version, reader, body, &StubBroker::identity);
+      case gen::ApiKey::kCreateTopics:
+        return reply(version, reader, body, &StubBroker::create);
+      case gen::ApiKey::kProduce:
+        return reply(version, reader, body, &StubBroker::produce);
       case gen::ApiKey::kFetch: {
         gen::FetchRequest request;
         gen::FetchResponse response;
@@ -201,7 +204,8 @@ class StubBroker final : public BrokerProgram {
         static_cast<void>(response.encode(body, version));
         return true;
       }
-      default: return reply(version, reader, body, &StubBroker::versions);
+      default:
+        return reply(version, reader, body, &StubBroker::versions);
     }
   }
 
@@ -253,8 +257,8 @@ class StubBroker final : public BrokerProgram {
         auto& answer = answers.partition_responses.append();
         answer.index = data.index;
         answer.base_offset = -1;
-        const auto offset = append(partitions_[static_cast<size_t>(data.index)],
-                                   data.records.buffer());
+        const auto offset =
+            append(partitions_[static_cast<size_t>(data.index)], data.records.buffer());
         if (offset)
           answer.base_offset = offset->value;
         else

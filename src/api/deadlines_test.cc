@@ -1,9 +1,9 @@
 #include "api/deadlines.h"
 
-#include <gtest/gtest.h>
-
 #include <future>
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "rt/linux/test_runtime.h"
 
@@ -40,8 +40,10 @@ TEST(Deadlines, FireInOrderAndOnlyWhatIsStillSet) {
       deadlines->set(noted, now + std::chrono::microseconds(100 * i));
     }
     for (const int i : order) {
-      if (i % 3 == 0) deadlines->remove(all[static_cast<size_t>(i)]);
-      else expected.push_back(i);
+      if (i % 3 == 0)
+        deadlines->remove(all[static_cast<size_t>(i)]);
+      else
+        expected.push_back(i);
     }
     deadlines->remove(all[0]);
   });

@@ -56,9 +56,8 @@ bool Dispatcher::route(RequestContext& context) const {
 
   const int16_t client_id_size = reader.read_i16();
   if (client_id_size < -1) return false;
-  header.client_id.assign(client_id_size > 0
-                              ? reader.read_text(static_cast<size_t>(client_id_size))
-                              : std::string_view());
+  header.client_id.assign(client_id_size > 0 ? reader.read_text(static_cast<size_t>(client_id_size))
+                                             : std::string_view());
   if (row->is_flexible(header.version)) {
     uint32_t tags = reader.read_uvarint();
     for (; tags > 0 && reader.ok(); --tags) {

@@ -1,5 +1,5 @@
-// Dispatcher: reads a request's header and finds the row of its API. One per reactor and listener kind,
-// used on that reactor only; handlers keep their recycled state without locks.
+// Dispatcher: reads a request's header and finds the row of its API. One per reactor and listener
+// kind, used on that reactor only; handlers keep their recycled state without locks.
 #pragma once
 
 #include <memory>
@@ -36,7 +36,8 @@ class TaskHandler : public Handler {
   Progress admit(RequestContext& context) final;
 
  protected:
-  /// Writes the response into `context`. kWaiting is no valid result. `context` lives until it ends.
+  /// Writes the response into `context`. kWaiting is no valid result. `context` lives until it
+  /// ends.
   virtual rt::Task<Progress> run(RequestContext& context) = 0;
 
  private:
@@ -75,8 +76,8 @@ class Dispatcher {
   /// Reads the header and finds the row. False: unknown API or version, or no valid header; the
   /// connection must end.
   bool route(RequestContext& context) const;
-  /// Hands a routed request to its handler. `follows_others`: earlier ones of its connection are not
-  /// answered; then those that were put off are served first.
+  /// Hands a routed request to its handler. `follows_others`: earlier ones of its connection are
+  /// not answered; then those that were put off are served first.
   Progress admit(RequestContext& context, bool follows_others) const;
 
  private:

@@ -41,8 +41,8 @@ bytes::Writer& RequestContext::begin_response(bool flexible) {
 }
 
 void RequestContext::end_response() {
-  response.out.patch_be<int32_t>(
-      0, static_cast<int32_t>(response.out.total_size() - sizeof(int32_t)));
+  response.out.patch_be<int32_t>(0,
+                                 static_cast<int32_t>(response.out.total_size() - sizeof(int32_t)));
 }
 
 void RequestContext::drop_response(const Error& why) {

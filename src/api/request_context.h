@@ -33,7 +33,7 @@ struct ConnectionInfo {
   rt::Address peer;
   rt::Address local;
   security::Principal principal;
-  std::string client_software_name;     // KIP-511; empty until ApiVersions v3+ told
+  std::string client_software_name;  // KIP-511; empty until ApiVersions v3+ told
   std::string client_software_version;
   uint64_t id = 0;  // unique in this process
 };

@@ -1,5 +1,5 @@
-// SEMEL_ASSERT states an invariant of the program itself. It is always on: a broker that has lost an
-// invariant must stop before it stores or acknowledges anything more.
+// SEMEL_ASSERT states an invariant of the program itself. It is always on: a broker that has lost
+// an invariant must stop before it stores or acknowledges anything more.
 #pragma once
 
 #include <string_view>
@@ -17,8 +17,8 @@ void set_assert_handler(AssertHandler handler);
 
 }  // namespace semel
 
-#define SEMEL_ASSERT(expression, ...)                                                          \
-  do {                                                                                         \
-    if (!(expression)) [[unlikely]]                                                            \
+#define SEMEL_ASSERT(expression, ...)                                                         \
+  do {                                                                                        \
+    if (!(expression)) [[unlikely]]                                                           \
       ::semel::assert_failed(#expression, __FILE__, __LINE__, std::string_view{__VA_ARGS__}); \
   } while (false)

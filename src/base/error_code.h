@@ -154,7 +154,8 @@ enum class ErrorCode : int16_t {
 #undef SEMEL_X
 };
 
-/// Kafka's published name of `code`, e.g. "OUT_OF_ORDER_SEQUENCE_NUMBER"; "UNKNOWN" outside the table.
+/// Kafka's published name of `code`, e.g. "OUT_OF_ORDER_SEQUENCE_NUMBER"; "UNKNOWN" outside the
+/// table.
 std::string_view error_name(ErrorCode code);
 
 /// True if Kafka's clients retry a request that was answered with `code`.

@@ -1,13 +1,13 @@
-// The log facade: one process-wide sink, set by `main` before threads start; until then, and in tests,
-// lines of level warn and above go to standard error. Thread-safe if the sink is.
+// The log facade: one process-wide sink, set by `main` before threads start; until then, and in
+// tests, lines of level warn and above go to standard error. Thread-safe if the sink is.
 //
 //   log_info("log", "partition {} opened in {} ms", name, ms);
 #pragma once
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <string_view>
+
+#include <fmt/format.h>
 
 namespace semel {
 

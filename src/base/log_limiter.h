@@ -1,4 +1,5 @@
-// LogLimiter: keeps one talkative area (a hostile peer's complaints, say) from filling the log's disk.
+// LogLimiter: keeps one talkative area (a hostile peer's complaints, say) from filling the log's
+// disk.
 //
 // Not thread-safe.
 #pragma once
@@ -16,8 +17,8 @@ class LogLimiter {
   /// An area may write `burst` lines at once, and `per_second` a second after that.
   LogLimiter(uint32_t burst, uint32_t per_second) : burst_(burst), per_second_(per_second) {}
 
-  /// Nothing: the line is to be left out. Otherwise how many lines of this area were left out since the
-  /// last one that was not. `now_ms` comes from a clock that does not go back.
+  /// Nothing: the line is to be left out. Otherwise how many lines of this area were left out since
+  /// the last one that was not. `now_ms` comes from a clock that does not go back.
   std::optional<uint64_t> admit(std::string_view area, int64_t now_ms);
 
  private:

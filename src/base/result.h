@@ -26,8 +26,8 @@ enum class Cause : uint8_t {
   kCancelled,   // the work was cancelled by its owner
 };
 
-/// Why something failed: Kafka's code (the reaction), a short context for people (what, where, why),
-/// and, for failures of the environment, the cause.
+/// Why something failed: Kafka's code (the reaction), a short context for people (what, where,
+/// why), and, for failures of the environment, the cause.
 struct Error {
   ErrorCode code = ErrorCode::kUnknownServerError;
   std::string context;
@@ -57,14 +57,14 @@ inline std::unexpected<Error> fail(Error error, std::string_view where = {}) {
 /// `SEMEL_TRY(auto size, file.size());` binds the value or returns the error. Not in coroutines.
 #define SEMEL_TRY(declaration, expression) \
   SEMEL_TRY_INNER(SEMEL_CONCAT(semel_try_, __LINE__), declaration, expression)
-#define SEMEL_TRY_INNER(temporary, declaration, expression)                    \
-  auto temporary = (expression);                                               \
+#define SEMEL_TRY_INNER(temporary, declaration, expression)                             \
+  auto temporary = (expression);                                                        \
   if (!temporary) return std::unexpected<::semel::Error>(std::move(temporary.error())); \
   declaration = std::move(*temporary)
 
 /// `SEMEL_CHECK(file.sync());` returns the error of a Result<void>. Not in coroutines.
-#define SEMEL_CHECK(expression)                                                         \
-  do {                                                                                  \
-    if (auto semel_check = (expression); !semel_check)                                  \
-      return std::unexpected<::semel::Error>(std::move(semel_check.error()));           \
+#define SEMEL_CHECK(expression)                                               \
+  do {                                                                        \
+    if (auto semel_check = (expression); !semel_check)                        \
+      return std::unexpected<::semel::Error>(std::move(semel_check.error())); \
   } while (false)

@@ -1,8 +1,8 @@
 #include "broker/broker.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "api/broker/fetch_session.h"
 #include "api/broker/services.h"
@@ -45,11 +45,12 @@ class ControllerProducerIds final : public cluster::ProducerIdSource {
     gen::AllocateProducerIdsRequest request;
     request.broker_id = self_.value;
     request.broker_epoch = lifecycle_.epoch().value;
-    auto response = co_await cluster::send<gen::AllocateProducerIdsResponse>(channel_, home_, std::move(request),
-                                                                             kProducerIdTimeout);
+    auto response = co_await cluster::send<gen::AllocateProducerIdsResponse>(
+        channel_, home_, std::move(request), kProducerIdTimeout);
     if (!response) co_return fail(response.error());
     if (response->error_code != 0)
-      co_return fail(static_cast<ErrorCode>(response->error_code), "the controller gave no block of producer ids");
+      co_return fail(static_cast<ErrorCode>(response->error_code),
+                     "the controller gave no block of producer ids");
     co_return cluster::ProducerIdBlock{response->producer_id_start, response->producer_id_len};
   }
 
@@ -65,7 +66,9 @@ class ControllerProducerIds final : public cluster::ProducerIdSource {
 class Broker::Impl final : public log::LogManagerListener {
  public:
   Impl(rt::Runtime& runtime, Config config, rt::UniqueFunction<void(const Error&)> on_fatal)
-      : runtime_(runtime), home_(*runtime.executors.front()), config_(std::move(config)),
+      : runtime_(runtime),
+        home_(*runtime.executors.front()),
+        config_(std::move(config)),
         on_fatal_(std::move(on_fatal)) {}
 
   rt::Task<Result<BrokerReady>> start() {
@@ -123,7 +126,8 @@ class Broker::Impl final : public log::LogManagerListener {
     if (replicas_) replicas_->on_directory_offline(lost);
     if (lifecycle_) lifecycle_->report_offline_directory(directory);
     if (is_last)
-      fatal({ErrorCode::kKafkaStorageError, "no log directory is left; mend the disk and start again", Cause::kIo});
+      fatal({ErrorCode::kKafkaStorageError,
+             "no log directory is left; mend the disk and start again", Cause::kIo});
   }
 
  private:
@@ -146,33 +150,38 @@ class Broker::Impl final : public log::LogManagerListener {
 
   static Error lock_error(const std::string& directory, Error error) {
     if (error.cause == Cause::kLocked)
-      error.context = fmt::format("{} is in use by another process; stop that one, or give this one another directory",
-                                  directory);
+      error.context = fmt::format(
+          "{} is in use by another process; stop that one, or give this one another directory",
+          directory);
     return error;
   }
 
   bool is_combined() const { return config_.roles == Roles::kCombined; }
 
   void make_server() {
-    budget_ = std::make_unique<net::MemoryBudget>(static_cast<size_t>(config_.number("semel.memory.bytes")) +
-                                                  net::MemoryBudget::kReserve);
+    budget_ = std::make_unique<net::MemoryBudget>(
+        static_cast<size_t>(config_.number("semel.memory.bytes")) + net::MemoryBudget::kReserve);
     fetch_sessions_ = std::make_unique<api::broker::FetchSessionCache>(
-        static_cast<size_t>(config_.number("max.incremental.fetch.session.cache.slots")), *runtime_.clock,
-        *runtime_.random);
-    server_ = std::make_unique<net::SocketServer>(
-        runtime_, server_config(config_), *budget_,
-        [this](api::ListenerKind kind, rt::Executor& executor) { return make_dispatcher(kind, executor); });
+        static_cast<size_t>(config_.number("max.incremental.fetch.session.cache.slots")),
+        *runtime_.clock, *runtime_.random);
+    server_ =
+        std::make_unique<net::SocketServer>(runtime_, server_config(config_), *budget_,
+                                            [this](api::ListenerKind kind, rt::Executor& executor) {
+                                              return make_dispatcher(kind, executor);
+                                            });
   }
 
   std::unique_ptr<api::Dispatcher> make_dispatcher(api::ListenerKind kind, rt::Executor& executor) {
-    if (kind == api::ListenerKind::kController) return api::controller::make_dispatcher(*controller_, executor);
-    const api::broker::Services services{facts_,       runtime_,       images_,     replicas_->table(),
-                                         *channel_,    *producer_ids_, authorizer_, *fetch_sessions_, *logs_};
+    if (kind == api::ListenerKind::kController)
+      return api::controller::make_dispatcher(*controller_, executor);
+    const api::broker::Services services{facts_,    runtime_,       images_,     replicas_->table(),
+                                         *channel_, *producer_ids_, authorizer_, *fetch_sessions_,
+                                         *logs_};
     return api::broker::make_dispatcher(services, executor);
   }
 
-  /// Listeners with port 0 are opened first, since the port must be told at registration; the others
-  /// when requests can be served.
+  /// Listeners with port 0 are opened first, since the port must be told at registration; the
+  /// others when requests can be served.
   Result<void> listen_if(bool any_port) {
     addresses_.resize(config_.listeners.size());
     for (size_t i = 0; i < config_.listeners.size(); ++i) {
@@ -182,7 +191,8 @@ class Broker::Impl final : public log::LogManagerListener {
       if (listener.advertised.port == 0) listener.advertised.port = addresses_[i].port;
     }
     if (!any_port && config_.controller_listener) {
-      SEMEL_TRY(const auto address, listen(*config_.controller_listener, api::ListenerKind::kController));
+      SEMEL_TRY(const auto address,
+                listen(*config_.controller_listener, api::ListenerKind::kController));
       log_info("broker", "controller listens on {}", address.to_text());
     }
     return {};
@@ -193,11 +203,13 @@ class Broker::Impl final : public log::LogManagerListener {
     if (address) return address;
     Error error = address.error();
     if (error.cause == Cause::kInUse)
-      error.context = fmt::format("{} cannot listen on {}: the port is taken; stop who holds it, or choose another "
-                                  "with --listen HOST:PORT or listeners=",
-                                  listener.name, listener.bind.to_text());
+      error.context = fmt::format(
+          "{} cannot listen on {}: the port is taken; stop who holds it, or choose another "
+          "with --listen HOST:PORT or listeners=",
+          listener.name, listener.bind.to_text());
     else
-      error.context = fmt::format("{} cannot listen on {}: {}", listener.name, listener.bind.to_text(), error.context);
+      error.context = fmt::format("{} cannot listen on {}: {}", listener.name,
+                                  listener.bind.to_text(), error.context);
     return std::unexpected<Error>(std::move(error));
   }
 
@@ -213,7 +225,8 @@ class Broker::Impl final : public log::LogManagerListener {
   /// The broker's way to the controller of this process: a stream in memory that the server adopts.
   cluster::OpenStream open_controller() {
     return [this]() -> rt::Task<Result<std::unique_ptr<rt::Stream>>> {
-      auto [near, far] = rt::make_memory_streams(home_, home_, kControllerStreamBytes, "controller");
+      auto [near, far] =
+          rt::make_memory_streams(home_, home_, kControllerStreamBytes, "controller");
       server_->adopt(std::move(far), "CONTROLLER", api::ListenerKind::kController);
       co_return std::move(near);
     };
@@ -224,36 +237,44 @@ class Broker::Impl final : public log::LogManagerListener {
     channel_ = std::make_unique<cluster::PeerChannel>(home_, open_controller());
     follower_ = std::make_unique<cluster::MetadataFollower>(
         home_, open_controller(), images_,
-        cluster::FollowerSettings{.cluster_id = identity_.cluster_id, .replica_id = follower_id(),
+        cluster::FollowerSettings{.cluster_id = identity_.cluster_id,
+                                  .replica_id = follower_id(),
                                   .directory = identity_.metadata_directory},
         [this](const Error& error) { fatal(error); });
     follower_->start();
-    auto directories = co_await rt::run_blocking(*runtime_.disk, home_, [this] { return directory_ids(); });
+    auto directories =
+        co_await rt::run_blocking(*runtime_.disk, home_, [this] { return directory_ids(); });
     if (!directories) co_return fail(directories.error());
     auto self = broker_identity(config_, identity_, std::move(*directories), *runtime_.random);
     keep_finalized_levels(controller_->controller().image()->features, self.features);
-    lifecycle_ = std::make_unique<cluster::BrokerLifecycle>(home_, *channel_, images_, std::move(self),
-                                                            lifecycle_times(config_));
-    id_source_ = std::make_unique<ControllerProducerIds>(*channel_, home_, identity_.broker, *lifecycle_);
+    lifecycle_ = std::make_unique<cluster::BrokerLifecycle>(
+        home_, *channel_, images_, std::move(self), lifecycle_times(config_));
+    id_source_ =
+        std::make_unique<ControllerProducerIds>(*channel_, home_, identity_.broker, *lifecycle_);
     producer_ids_ = std::make_unique<cluster::ProducerIdAllocator>(*id_source_, home_);
     auto registered = co_await lifecycle_->register_and_catch_up();
     co_return registered;
   }
 
-  /// In combined mode broker and voter are one node, and a voter does not follow itself: the broker then
-  /// reads the committed log as a node of no quorum.
+  /// In combined mode broker and voter are one node, and a voter does not follow itself: the broker
+  /// then reads the committed log as a node of no quorum.
   int32_t follower_id() const { return is_combined() ? -1 : identity_.broker.value; }
 
-  Result<std::vector<DirectoryId>> directory_ids() { return read_directory_ids(*runtime_.disk, config_.log_dirs); }
+  Result<std::vector<DirectoryId>> directory_ids() {
+    return read_directory_ids(*runtime_.disk, config_.log_dirs);
+  }
 
   rt::Task<Result<void>> load_logs() {
     log::LogManagerConfig config = log_manager_config(config_, identity_, *runtime_.random);
     config.config_of = [this](const std::string& topic) {
-      return replica::topic_settings(*images_.current(), topic, identity_.broker, facts_.static_config).log;
+      return replica::topic_settings(*images_.current(), topic, identity_.broker,
+                                     facts_.static_config)
+          .log;
     };
     logs_ = std::make_unique<log::LogManager>(runtime_, std::move(config), *this);
     partition_config_ = partition_config(config_, identity_);
-    replicas_ = std::make_unique<replica::ReplicaManager>(runtime_, partition_config_, *logs_, facts_.static_config);
+    replicas_ = std::make_unique<replica::ReplicaManager>(runtime_, partition_config_, *logs_,
+                                                          facts_.static_config);
     rt::OneShot<Result<log::LoadReport>> loaded(home_);
     logs_->start([&loaded](Result<log::LoadReport> report) { loaded.set(std::move(report)); });
     auto report = co_await loaded.wait();
@@ -277,7 +298,8 @@ class Broker::Impl final : public log::LogManagerListener {
       if (log == nullptr) return std::nullopt;
       return logs_->directory_of(*log);
     };
-    reporter_ = std::make_unique<cluster::DirectoryReporter>(home_, *channel_, *lifecycle_, identity_.broker, directory_of);
+    reporter_ = std::make_unique<cluster::DirectoryReporter>(home_, *channel_, *lifecycle_,
+                                                             identity_.broker, directory_of);
     reporter_->start(images_.current());
     images_.add_listener(*reporter_);
   }
@@ -287,7 +309,8 @@ class Broker::Impl final : public log::LogManagerListener {
     logs_->stop(lifecycle_ ? lifecycle_->epoch().value : -1,
                 [&closed](Result<void> result) { closed.set(std::move(result)); });
     auto result = co_await closed.wait();
-    if (result && !*result) log_error("broker", "logs were not closed in order: {}", result->error().context);
+    if (result && !*result)
+      log_error("broker", "logs were not closed in order: {}", result->error().context);
   }
 
   rt::Runtime& runtime_;

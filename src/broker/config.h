@@ -1,4 +1,5 @@
-// Config: what a broker process is told, checked and typed. Built from Kafka's server.properties and
+// Config: what a broker process is told, checked and typed. Built from Kafka's server.properties
+// and
 // `--set key=value`; later settings win.
 #pragma once
 
@@ -18,8 +19,8 @@ namespace semel::broker {
 
 /// One socket to listen on, and how clients are told to reach it.
 struct ListenerConfig {
-  std::string name;       // "PLAINTEXT", "CONTROLLER", …
-  rt::Address bind;       // an empty host = every address
+  std::string name;        // "PLAINTEXT", "CONTROLLER", …
+  rt::Address bind;        // an empty host = every address
   rt::Address advertised;  // what Metadata answers; host never empty
 };
 
@@ -36,11 +37,11 @@ struct Config {
   BrokerId node_id{1};
   bool node_id_is_given = false;
   std::vector<std::string> log_dirs;
-  std::string metadata_dir;  // where __cluster_metadata-0 lies
-  std::vector<ListenerConfig> listeners;             // the broker's
+  std::string metadata_dir;                           // where __cluster_metadata-0 lies
+  std::vector<ListenerConfig> listeners;              // the broker's
   std::optional<ListenerConfig> controller_listener;  // TCP, only where one is configured
   std::string rack;
-  std::string data_text;     // where the data lies, as it was asked for
+  std::string data_text;  // where the data lies, as it was asked for
 
   /// Every setting given, by name, after `--set`; values as written.
   std::map<std::string, Setting> given;
@@ -58,10 +59,10 @@ struct Config {
 
 /// What the command line adds.
 struct ConfigSources {
-  std::vector<Setting> file;      // server.properties; may be empty
+  std::vector<Setting> file;       // server.properties; may be empty
   std::vector<Setting> overrides;  // --set, in order
-  std::string data_dir;           // --data; "" = not given
-  std::string listen;             // --listen HOST:PORT; "" = not given
+  std::string data_dir;            // --data; "" = not given
+  std::string listen;              // --listen HOST:PORT; "" = not given
 };
 
 /// Checks everything; the error names where, what, why and what to try (kInvalidConfig).

@@ -384,7 +384,9 @@ constexpr ConfigKey kTable[] = {
 // clang-format on
 
 static_assert(std::is_sorted(std::begin(kTable), std::end(kTable),
-                             [](const ConfigKey& a, const ConfigKey& b) { return a.name < b.name; }));
+                             [](const ConfigKey& a, const ConfigKey& b) {
+                               return a.name < b.name;
+                             }));
 
 }  // namespace
 

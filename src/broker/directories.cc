@@ -1,9 +1,9 @@
 #include "broker/directories.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <optional>
+
+#include <fmt/format.h>
 
 #include "cluster/features.h"
 #include "cluster/format.h"
@@ -55,24 +55,29 @@ class Preparation {
   Result<void> refuse_foreign() const {
     for (const Found* found : all())
       if (found->state == DirectoryState::kForeign)
-        return fail(ErrorCode::kInvalidConfig,
-                    fmt::format("{} is not empty and holds no meta.properties, so it is no log directory of "
-                                "semel or Kafka; nothing was changed; give an empty directory or the right one",
-                                found->path));
+        return fail(
+            ErrorCode::kInvalidConfig,
+            fmt::format(
+                "{} is not empty and holds no meta.properties, so it is no log directory of "
+                "semel or Kafka; nothing was changed; give an empty directory or the right one",
+                found->path));
     return {};
   }
 
-  /// Cluster id and node id of what is formatted; all must agree with each other and with the settings.
+  /// Cluster id and node id of what is formatted; all must agree with each other and with the
+  /// settings.
   Result<void> identify() {
     for (const Found* found : all()) {
       if (!found->is_formatted()) continue;
       const log::MetaProperties& is = *found->properties;
       if (identity_.cluster_id.empty()) identity_.cluster_id = is.cluster_id;
       if (is.cluster_id != identity_.cluster_id)
-        return fail(ErrorCode::kInconsistentClusterId,
-                    fmt::format("{} belongs to cluster {}, the other directories to cluster {}; nothing was "
-                                "changed; start with directories of one cluster",
-                                found->path, is.cluster_id, identity_.cluster_id));
+        return fail(
+            ErrorCode::kInconsistentClusterId,
+            fmt::format(
+                "{} belongs to cluster {}, the other directories to cluster {}; nothing was "
+                "changed; start with directories of one cluster",
+                found->path, is.cluster_id, identity_.cluster_id));
     }
     identity_.broker = config_.node_id;
     if (!config_.node_id_is_given) adopt_node_id();
@@ -94,39 +99,50 @@ class Preparation {
 
   static Result<void> check_node_id(const Found& found, BrokerId wanted) {
     if (!found.is_formatted() || found.properties->node_id.value_or(wanted) == wanted) return {};
-    return fail(ErrorCode::kInvalidConfig,
-                fmt::format("{} belongs to node {}, and this process would be node {}; nothing was changed; set "
-                            "node.id to the directory's, or give another directory",
-                            found.path, found.properties->node_id->value, wanted.value));
+    return fail(
+        ErrorCode::kInvalidConfig,
+        fmt::format(
+            "{} belongs to node {}, and this process would be node {}; nothing was changed; set "
+            "node.id to the directory's, or give another directory",
+            found.path, found.properties->node_id->value, wanted.value));
   }
 
   Result<void> require_formatted() const {
     for (const Found* found : all())
       if (!found->is_formatted())
-        return fail(ErrorCode::kInvalidConfig,
-                    fmt::format("{} is not formatted; run kafka-storage.sh format --standalone -t "
-                                "$(kafka-storage.sh random-uuid) -c FILE first, or leave process.roles out and "
-                                "semel formats empty directories by itself",
-                                found->path));
+        return fail(
+            ErrorCode::kInvalidConfig,
+            fmt::format(
+                "{} is not formatted; run kafka-storage.sh format --standalone -t "
+                "$(kafka-storage.sh random-uuid) -c FILE first, or leave process.roles out and "
+                "semel formats empty directories by itself",
+                found->path));
     return {};
   }
 
   Result<void> prepare_embedded() {
-    const bool any_log = std::any_of(logs_.begin(), logs_.end(), [](const Found& f) { return f.is_formatted(); });
-    // Where the controller's own directory is there, it is the copy that a broker process of Kafka keeps.
+    const bool any_log =
+        std::any_of(logs_.begin(), logs_.end(), [](const Found& f) { return f.is_formatted(); });
+    // Where the controller's own directory is there, it is the copy that a broker process of Kafka
+    // keeps.
     for (const Found& found : logs_)
       if (found.is_formatted() && !metadata_.is_formatted() &&
           runtime_.disk->exists(found.path + "/" + std::string(cluster::kMetadataFolder)))
-        return fail(ErrorCode::kInvalidConfig,
-                    fmt::format("{} holds a metadata log of its own (Kafka's combined layout); start it with "
-                                "process.roles=broker,controller and the node.id it was formatted with",
-                                found.path));
+        return fail(
+            ErrorCode::kInvalidConfig,
+            fmt::format(
+                "{} holds a metadata log of its own (Kafka's combined layout); start it with "
+                "process.roles=broker,controller and the node.id it was formatted with",
+                found.path));
     if (any_log && !metadata_.is_formatted())
-      return fail(ErrorCode::kInvalidConfig,
-                  fmt::format("{} is missing or empty, but {} holds a broker's logs: without the cluster's metadata "
-                              "their topics are unknown; nothing was changed; restore the directory or correct "
-                              "metadata.log.dir",
-                              metadata_.path, first_formatted_log()));
+      return fail(
+          ErrorCode::kInvalidConfig,
+          fmt::format(
+              "{} is missing or empty, but {} holds a broker's logs: without the cluster's "
+              "metadata "
+              "their topics are unknown; nothing was changed; restore the directory or correct "
+              "metadata.log.dir",
+              metadata_.path, first_formatted_log()));
     if (!metadata_.is_formatted()) {
       identity_.is_new = true;
       identity_.cluster_id = runtime_.random->uuid().to_text();
@@ -145,14 +161,16 @@ class Preparation {
     return {};
   }
 
-  Result<void> format(BrokerId node, std::vector<std::string> directories, const std::string& metadata) {
+  Result<void> format(BrokerId node, std::vector<std::string> directories,
+                      const std::string& metadata) {
     cluster::FormatPlan plan;
     plan.cluster_id = identity_.cluster_id;
     plan.node_id = node;
     plan.directories = std::move(directories);
     plan.metadata_directory = metadata;
     plan.features = cluster::default_feature_levels();
-    if (!metadata.empty()) plan.standalone = std::vector<quorum::VoterEndpoint>{controller_endpoint()};
+    if (!metadata.empty())
+      plan.standalone = std::vector<quorum::VoterEndpoint>{controller_endpoint()};
     return cluster::format_directories(runtime_, plan);
   }
 
@@ -165,7 +183,8 @@ class Preparation {
 
   Result<Identity> read_back() {
     SEMEL_TRY(const auto properties, log::read_meta_properties(*runtime_.disk, metadata_.path));
-    if (properties && properties->directory_id) identity_.metadata_directory = *properties->directory_id;
+    if (properties && properties->directory_id)
+      identity_.metadata_directory = *properties->directory_id;
     SEMEL_CHECK(read_bootstrap());
     identity_.previous_epoch = BrokerEpoch{common_shutdown_epoch()};
     return identity_;
@@ -179,10 +198,11 @@ class Preparation {
       return {};
     }
     SEMEL_TRY(const auto bytes, cluster::load_snapshot_file(*runtime_.disk, path));
-    const auto facts = cluster::read_snapshot(bytes.span(), [this](const cluster::VersionedRecord& record) {
-      identity_.bootstrap.push_back(record);
-      return Result<void>{};
-    });
+    const auto facts =
+        cluster::read_snapshot(bytes.span(), [this](const cluster::VersionedRecord& record) {
+          identity_.bootstrap.push_back(record);
+          return Result<void>{};
+        });
     if (!facts) return fail(facts.error(), path);
     return {};
   }

@@ -1,5 +1,5 @@
-// DynamicSettings: broker settings that take effect while the broker runs. (The defaults that topics have
-// from broker settings are the ReplicaManager's.)
+// DynamicSettings: broker settings that take effect while the broker runs. (The defaults that
+// topics have from broker settings are the ReplicaManager's.)
 #pragma once
 
 #include "cluster/image_publisher.h"

@@ -23,7 +23,6 @@
 namespace semel {
 namespace {
 
-
 /// Per area; errors are always written.
 constexpr uint32_t kLogBurst = 500;
 constexpr uint32_t kLogLinesPerSecond = 20;

@@ -1,9 +1,9 @@
 #include "broker/properties.h"
 
-#include <fmt/format.h>
-
 #include <cstdint>
 #include <optional>
+
+#include <fmt/format.h>
 
 namespace semel::broker {
 namespace {
@@ -117,8 +117,9 @@ Result<std::vector<Setting>> parse_properties(std::string_view text, std::string
     auto value = unescape(after_separator(std::string_view(line.text).substr(key_end)));
     const std::string origin = fmt::format("{}:{}", name, line.number);
     if (!key || !value)
-      return fail(ErrorCode::kInvalidConfig,
-                  origin + ": a \\u escape needs four hexadecimal digits; write \\\\u for a plain one");
+      return fail(
+          ErrorCode::kInvalidConfig,
+          origin + ": a \\u escape needs four hexadecimal digits; write \\\\u for a plain one");
     while (!value->empty() && is_blank(value->back())) value->pop_back();
     settings.push_back({std::move(*key), std::move(*value), origin});
   }

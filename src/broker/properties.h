@@ -1,4 +1,5 @@
-// Java properties text (java.util.Properties), as server.properties and meta.properties are written.
+// Java properties text (java.util.Properties), as server.properties and meta.properties are
+// written.
 #pragma once
 
 #include <string>
@@ -17,8 +18,9 @@ struct Setting {
 };
 
 /// Parses properties text: `#` and `!` comments, `=`, `:` or blank separators, `\` continuation and
-/// escapes (\t \n \r \f \\ \uXXXX). `name` is used in origins and errors. A key given twice keeps both
-/// settings in order; the later wins. Error: kInvalidConfig with file and line (a broken \u escape).
+/// escapes (\t \n \r \f \\ \uXXXX). `name` is used in origins and errors. A key given twice keeps
+/// both settings in order; the later wins. Error: kInvalidConfig with file and line (a broken \u
+/// escape).
 Result<std::vector<Setting>> parse_properties(std::string_view text, std::string_view name);
 
 }  // namespace semel::broker

@@ -47,9 +47,11 @@ std::vector<int32_t> voter_ids(const Config& config) {
 
 cluster::MetadataLogConfig metadata_log_config(const Config& config) {
   const bool is_internal = config.given.contains("internal.metadata.log.segment.bytes");
-  return {.segment_bytes = config.number(is_internal ? "internal.metadata.log.segment.bytes" : "metadata.log.segment.bytes"),
+  return {.segment_bytes = config.number(is_internal ? "internal.metadata.log.segment.bytes"
+                                                     : "metadata.log.segment.bytes"),
           .segment_ms = config.number("metadata.log.segment.ms"),
-          .snapshot_bytes = static_cast<uint64_t>(config.number("metadata.log.max.record.bytes.between.snapshots")),
+          .snapshot_bytes = static_cast<uint64_t>(
+              config.number("metadata.log.max.record.bytes.between.snapshots")),
           .snapshot_interval_ms = config.number("metadata.log.max.snapshot.interval.ms"),
           .retention_bytes = config.number("metadata.max.retention.bytes"),
           .retention_ms = config.number("metadata.max.retention.ms"),
@@ -83,8 +85,10 @@ api::broker::BrokerFacts broker_facts(const Config& config, const Identity& iden
   facts.auto_create_replication = static_cast<int16_t>(config.number("default.replication.factor"));
   facts.request_timeout = milliseconds(config.number("request.timeout.ms"));
   facts.fetch_bytes_max = static_cast<int32_t>(config.number("fetch.max.bytes"));
-  facts.fetch_sessions_max = static_cast<size_t>(config.number("max.incremental.fetch.session.cache.slots"));
-  facts.described_partitions_max = static_cast<int32_t>(config.number("max.request.partition.size.limit"));
+  facts.fetch_sessions_max =
+      static_cast<size_t>(config.number("max.incremental.fetch.session.cache.slots"));
+  facts.described_partitions_max =
+      static_cast<int32_t>(config.number("max.request.partition.size.limit"));
   facts.static_config = static_config(config);
   return facts;
 }
@@ -105,7 +109,8 @@ cluster::BrokerIdentity broker_identity(const Config& config, const Identity& id
 
 cluster::LifecycleTimes lifecycle_times(const Config& config) {
   return {.heartbeat_interval = milliseconds(config.number("broker.heartbeat.interval.ms")),
-          .registration_timeout = milliseconds(config.number("initial.broker.registration.timeout.ms"))};
+          .registration_timeout =
+              milliseconds(config.number("initial.broker.registration.timeout.ms"))};
 }
 
 cluster::ControllerNodeConfig controller_config(const Config& config, const Identity& identity,
@@ -124,25 +129,31 @@ cluster::ControllerNodeConfig controller_config(const Config& config, const Iden
   node.settings.endpoints = endpoints_of({config.controller_listener.value_or(fallback)});
   node.settings.static_configs = static_config(config);
   node.settings.default_partitions = static_cast<int32_t>(config.number("num.partitions"));
-  node.settings.default_replication_factor = static_cast<int16_t>(config.number("default.replication.factor"));
+  node.settings.default_replication_factor =
+      static_cast<int16_t>(config.number("default.replication.factor"));
   node.settings.session_timeout_ms = config.number("broker.session.timeout.ms");
   node.settings.bootstrap = identity.bootstrap;
   return node;
 }
 
-log::LogManagerConfig log_manager_config(const Config& config, const Identity& identity, rt::Random& random) {
+log::LogManagerConfig log_manager_config(const Config& config, const Identity& identity,
+                                         rt::Random& random) {
   log::LogManagerConfig logs;
   logs.directories = config.log_dirs;
   logs.node_id = identity.broker;
   logs.cluster_id = identity.cluster_id;
   logs.recovery_point_checkpoint_ms = config.number("log.flush.offset.checkpoint.interval.ms");
   logs.log_start_checkpoint_ms = config.number("log.flush.start.offset.checkpoint.interval.ms");
-  logs.high_watermark_checkpoint_ms = config.number("replica.high.watermark.checkpoint.interval.ms");
+  logs.high_watermark_checkpoint_ms =
+      config.number("replica.high.watermark.checkpoint.interval.ms");
   logs.retention_check_ms = config.number("log.retention.check.interval.ms");
   logs.producer_expiration_check_ms = config.number("producer.id.expiration.check.interval.ms");
-  logs.flushes_while_loading = flush_policy(config.text("semel.flush")) != replica::FlushPolicy::kOs;
-  logs.producers.window_batches = static_cast<uint16_t>(config.number("semel.dedup.window.batches"));
-  logs.producers.producers_max = static_cast<uint32_t>(config.number("semel.dedup.producer.ids.max"));
+  logs.flushes_while_loading =
+      flush_policy(config.text("semel.flush")) != replica::FlushPolicy::kOs;
+  logs.producers.window_batches =
+      static_cast<uint16_t>(config.number("semel.dedup.window.batches"));
+  logs.producers.producers_max =
+      static_cast<uint32_t>(config.number("semel.dedup.producer.ids.max"));
   logs.producers.expiration_ms = config.number("producer.id.expiration.ms");
   logs.producers.hash_seed = random.next();
   return logs;
@@ -160,12 +171,14 @@ void keep_finalized_levels(const cluster::FeatureLevels& finalized,
     const cluster::Feature* feature = cluster::find_feature(name);
     cluster::LevelRange& range = offered[name];
     if (level <= range.max || feature == nullptr || level > feature->supported.max) continue;
-    log_warn("broker", "{} stays at level {}; what it stands for is not served by this version", name, level);
+    log_warn("broker", "{} stays at level {}; what it stands for is not served by this version",
+             name, level);
     range.max = level;
   }
 }
 
-Result<std::vector<DirectoryId>> read_directory_ids(rt::Disk& disk, const std::vector<std::string>& directories) {
+Result<std::vector<DirectoryId>> read_directory_ids(rt::Disk& disk,
+                                                    const std::vector<std::string>& directories) {
   std::vector<DirectoryId> ids;
   for (const std::string& directory : directories) {
     SEMEL_TRY(const auto properties, log::read_meta_properties(disk, directory));

@@ -1,5 +1,5 @@
-// Buffer: an immutable, shared slice of bytes. The one shared thing of the program: copying a Buffer
-// copies a reference (one atomic increment), slicing keeps the storage alive.
+// Buffer: an immutable, shared slice of bytes. The one shared thing of the program: copying a
+// Buffer copies a reference (one atomic increment), slicing keeps the storage alive.
 //
 // Storage is owned by a BufferStorage with an intrusive count; who made it decides how it is freed
 // (heap, slab of a reactor). The last reference may be dropped on any thread.
@@ -76,7 +76,8 @@ class Buffer {
   }
   /// A Buffer over `part`, which must lie inside this buffer's bytes.
   Buffer share(ByteSpan part) const {
-    SEMEL_ASSERT(part.empty() || (part.data() >= data() && part.data() + part.size() <= data() + size()));
+    SEMEL_ASSERT(part.empty() ||
+                 (part.data() >= data() && part.data() + part.size() <= data() + size()));
     retain();
     return Buffer(storage_, part);
   }

@@ -1,6 +1,6 @@
-// Reader: a cursor over bytes from outside. The first failure sticks: later reads return zero values,
-// and the caller checks ok() once. A read never passes the end and never allocates for a length
-// that the remaining bytes cannot hold.
+// Reader: a cursor over bytes from outside. The first failure sticks: later reads return zero
+// values, and the caller checks ok() once. A read never passes the end and never allocates for a
+// length that the remaining bytes cannot hold.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@ namespace semel::bytes {
 
 class Reader {
  public:
-  explicit Reader(ByteSpan bytes) : begin_(bytes.data()), at_(begin_), end_(begin_ + bytes.size()) {}
+  explicit Reader(ByteSpan bytes)
+      : begin_(bytes.data()), at_(begin_), end_(begin_ + bytes.size()) {}
   /// As above; slices taken by read_buffer share the storage of `buffer`, which must outlive *this.
   explicit Reader(const Buffer& buffer) : Reader(buffer.span()) { owner_ = &buffer; }
 

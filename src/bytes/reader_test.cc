@@ -1,8 +1,8 @@
 #include "bytes/reader.h"
 
-#include <gtest/gtest.h>
-
 #include <limits>
+
+#include <gtest/gtest.h>
 
 #include "bytes/writer.h"
 
@@ -19,9 +19,13 @@ std::string hex(ByteSpan bytes) {
 }
 
 TEST(Varint, EqualsTheVectorsOfTheFormat) {
-  const std::pair<uint32_t, const char*> unsigned_cases[] = {
-      {0, "00"}, {127, "7f"}, {128, "8001"}, {300, "ac02"}, {16384, "808001"},
-      {2147483647u, "ffffffff07"}, {0xffffffffu, "ffffffff0f"}};
+  const std::pair<uint32_t, const char*> unsigned_cases[] = {{0, "00"},
+                                                             {127, "7f"},
+                                                             {128, "8001"},
+                                                             {300, "ac02"},
+                                                             {16384, "808001"},
+                                                             {2147483647u, "ffffffff07"},
+                                                             {0xffffffffu, "ffffffff0f"}};
   for (const auto& [value, text] : unsigned_cases) {
     Writer w;
     w.put_uvarint(value);
@@ -32,7 +36,8 @@ TEST(Varint, EqualsTheVectorsOfTheFormat) {
     EXPECT_TRUE(r.ok());
   }
   const std::pair<int64_t, const char*> long_cases[] = {
-      {1ll << 31, "8080808010"}, {1700000000000ll, "80a0abfef962"},
+      {1ll << 31, "8080808010"},
+      {1700000000000ll, "80a0abfef962"},
       {std::numeric_limits<int64_t>::max(), "feffffffffffffffff01"},
       {std::numeric_limits<int64_t>::min(), "ffffffffffffffffff01"}};
   for (const auto& [value, text] : long_cases) {
@@ -42,7 +47,8 @@ TEST(Varint, EqualsTheVectorsOfTheFormat) {
     Reader r(w.written());
     EXPECT_EQ(r.read_varlong(), value);
   }
-  for (int32_t value : {0, -1, 1, -2, 63, -64, 64, -65, 8191, std::numeric_limits<int32_t>::min()}) {
+  for (int32_t value :
+       {0, -1, 1, -2, 63, -64, 64, -65, 8191, std::numeric_limits<int32_t>::min()}) {
     Writer w;
     w.put_varint(value);
     Reader r(w.written());

@@ -96,8 +96,8 @@ class Writer {
     spliced_bytes_ += size;
   }
 
-  /// Appends `count` bytes and hands them out to be filled; valid until the next put. With truncate()
-  /// the way to let a library write its output here.
+  /// Appends `count` bytes and hands them out to be filled; valid until the next put. With
+  /// truncate() the way to let a library write its output here.
   MutableByteSpan extend(size_t count) { return {grow(count), count}; }
   /// Cuts the bytes behind `size` off; at most what is written, and no splice may lie behind it.
   void truncate(size_t size) {

@@ -78,7 +78,8 @@ constexpr Command kSemelCommands[] = {
 };
 
 KafkaCall kafka_call(Words words, const CommandContext& context) {
-  return {words, context.paths, context.connect, context.style, *context.runtime.random, context.output};
+  return {words,         context.paths,           context.connect,
+          context.style, *context.runtime.random, context.output};
 }
 
 constexpr Command kKafkaCommands[] = {

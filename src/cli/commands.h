@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/api_caller.h"
 #include "cli/dump_file.h"
 #include "cli/dump_java.h"
-#include "cli/api_caller.h"
 #include "cli/output.h"
 #include "cli/serve.h"
 #include "rt/runtime.h"

@@ -119,10 +119,8 @@ int run_consume_command(std::span<const std::string> words, rt::Runtime& runtime
   app.footer(kExamples);
   put_examples_first(app);
   options.add_to(app, {"which", "consumer", "text or json"});
-  app.add_option("--partition,-p", options.partition, "only this one")
-      ->check(whole_number(0));
-  auto* offset =
-      app.add_option("--offset", options.offset, "begin there")->check(whole_number(0));
+  app.add_option("--partition,-p", options.partition, "only this one")->check(whole_number(0));
+  auto* offset = app.add_option("--offset", options.offset, "begin there")->check(whole_number(0));
   auto* since = app.add_option("--since", options.since, "begin at this time, in ms since 1970");
   auto* fresh = app.add_flag("--new", options.only_new, "only what comes from now on");
   since->excludes(offset);

@@ -1,5 +1,5 @@
-// The APIs that Kafka's own clients know, with the versions they speak: kafka-broker-api-versions.sh tells
-// what of them a broker serves.
+// The APIs that Kafka's own clients know, with the versions they speak:
+// kafka-broker-api-versions.sh tells what of them a broker serves.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Command lines of Kafka's tools: long options as joptsimple reads them (no abbreviations), with its
-// error texts. `--name value`, `--name=value`, `-name value`; `--` ends the options.
+// Command lines of Kafka's tools: long options as joptsimple reads them (no abbreviations), with
+// its error texts. `--name value`, `--name=value`, `-name value`; `--` ends the options.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@ namespace semel::cli {
 struct KafkaOption {
   std::string_view name;
   bool takes_value = false;
-  bool is_integer = false;  // the value must be a 32-bit integer
+  bool is_integer = false;         // the value must be a 32-bit integer
   bool is_value_optional = false;  // without a value it counts as ""
 };
 

@@ -1,5 +1,5 @@
-// Help texts of Kafka's tools, without the sentence that stands before them. Those whose name ends in 26
-// are 2.6.0's where it differs from 4.3.1's.
+// Help texts of Kafka's tools, without the sentence that stands before them. Those whose name ends
+// in 26 are 2.6.0's where it differs from 4.3.1's.
 #pragma once
 
 namespace semel::cli {

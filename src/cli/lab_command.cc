@@ -93,7 +93,8 @@ class DuplicatesLab {
   }
 
   Result<void> create_topic(const std::string& name) {
-    SEMEL_TRY(const auto caller, connect_to_cluster({broker_->address().to_text(), {}}, paths_.disk));
+    SEMEL_TRY(const auto caller,
+              connect_to_cluster({broker_->address().to_text(), {}}, paths_.disk));
     return TopicAdmin(*caller).create({.name = name, .partitions = 1, .replication_factor = 1});
   }
 

@@ -1,5 +1,5 @@
-// Where a command writes: standard output carries data, standard error carries messages. Commands get
-// it as a parameter, so that tests read what a user would see.
+// Where a command writes: standard output carries data, standard error carries messages. Commands
+// get it as a parameter, so that tests read what a user would see.
 #pragma once
 
 #include <cstdio>

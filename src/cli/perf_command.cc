@@ -349,7 +349,8 @@ void add_sending(CLI::App& app, Options& options) {
   app.add_option("-s,--size", options.size, "bytes of a record's value")
       ->check(whole_number(1, 1 << 30))
       ->capture_default_str();
-  app.add_option("-r,--rate", options.rate, "records a second")->check(positive_number(Zero::kRefused));
+  app.add_option("-r,--rate", options.rate, "records a second")
+      ->check(positive_number(Zero::kRefused));
   app.add_option("--warmup", options.warmup_seconds, "seconds that do not count")
       ->check(positive_number(Zero::kAllowed));
   app.add_option("--idempotence", options.idempotence, "on, off or both, side by side")

@@ -25,7 +25,8 @@ Result<broker::Setting> split_override(const std::string& text, std::string_view
   const size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0)
     return fail(ErrorCode::kInvalidConfig,
-                fmt::format("{} {}: no key=value; write for example {} log.retention.ms=60000", origin, text, origin));
+                fmt::format("{} {}: no key=value; write for example {} log.retention.ms=60000",
+                            origin, text, origin));
   return broker::Setting{text.substr(0, equals), text.substr(equals + 1), std::string(origin)};
 }
 
@@ -47,7 +48,8 @@ Result<broker::Config> load(const Words& words, std::string_view override_word, 
   return broker::make_config(sources);
 }
 
-ServePlan finish(const Words& words, std::string_view override_word, rt::Disk& disk, Output& output) {
+ServePlan finish(const Words& words, std::string_view override_word, rt::Disk& disk,
+                 Output& output) {
   auto config = load(words, override_word, disk);
   if (config) return std::move(*config);
   output.err(fmt::format("semel: {}\n", config.error().context));
@@ -63,7 +65,8 @@ ServePlan plan_serve(std::span<const std::string> arguments, rt::Disk& disk, Out
   put_examples_first(app);
   app.add_option("file", words.file, "Kafka's server.properties");
   app.add_option("--data", words.data_dir, "data directory; formatted if it is empty");
-  app.add_option("--listen", words.listen, "HOST:PORT for clients; localhost:9092 unless told otherwise");
+  app.add_option("--listen", words.listen,
+                 "HOST:PORT for clients; localhost:9092 unless told otherwise");
   app.add_option("--set", words.overrides, "key=value, stronger than the file; may be repeated")
       ->take_all()
       ->allow_extra_args(false);
@@ -72,7 +75,8 @@ ServePlan plan_serve(std::span<const std::string> arguments, rt::Disk& disk, Out
   return finish(words, "--set", disk, output);
 }
 
-ServePlan plan_kafka_server_start(std::span<const std::string> arguments, rt::Disk& disk, Output& output) {
+ServePlan plan_kafka_server_start(std::span<const std::string> arguments, rt::Disk& disk,
+                                  Output& output) {
   constexpr const char* kText =
       "USAGE: kafka-server-start.sh [-daemon] server.properties [--override property=value]*\n";
   Words words;

@@ -17,6 +17,7 @@ using ServePlan = std::variant<broker::Config, ExitCode>;
 /// `semel serve [server.properties] [--data DIR] [--listen HOST:PORT] [--set key=value]…`
 ServePlan plan_serve(std::span<const std::string> arguments, rt::Disk& disk, Output& output);
 /// `kafka-server-start.sh [-daemon] server.properties [--override property=value]*`
-ServePlan plan_kafka_server_start(std::span<const std::string> arguments, rt::Disk& disk, Output& output);
+ServePlan plan_kafka_server_start(std::span<const std::string> arguments, rt::Disk& disk,
+                                  Output& output);
 
 }  // namespace semel::cli

@@ -1,11 +1,11 @@
 #include "cli/storage.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <map>
 #include <optional>
+
+#include <fmt/format.h>
 
 #include "base/text.h"
 #include "broker/config.h"
@@ -84,7 +84,8 @@ Result<Given> parse(std::span<const std::string> arguments, std::span<const Word
       return arguments[i] == word.name || arguments[i] == word.letter;
     });
     if (at == words.end())
-      return fail(ErrorCode::kInvalidRequest, fmt::format("unrecognized arguments: '{}'", arguments[i]));
+      return fail(ErrorCode::kInvalidRequest,
+                  fmt::format("unrecognized arguments: '{}'", arguments[i]));
     if (at->takes_value && i + 1 == arguments.size())
       return fail(ErrorCode::kInvalidRequest,
                   fmt::format("argument {}/{}: expected one argument", at->name, at->letter));
@@ -101,12 +102,14 @@ std::optional<std::string> first(const Given& given, std::string_view name) {
 Result<broker::Config> load_config(rt::Runtime& runtime, const std::string& path) {
   SEMEL_TRY(const auto text, rt::read_file(*runtime.disk, path, 16u << 20));
   SEMEL_TRY(auto settings, broker::parse_properties(text.text(), path));
-  return broker::make_config({.file = std::move(settings), .overrides = {}, .data_dir = {}, .listen = {}});
+  return broker::make_config(
+      {.file = std::move(settings), .overrides = {}, .data_dir = {}, .listen = {}});
 }
 
 std::vector<std::string> all_directories(const broker::Config& config) {
   std::vector<std::string> all = config.log_dirs;
-  if (std::find(all.begin(), all.end(), config.metadata_dir) == all.end()) all.push_back(config.metadata_dir);
+  if (std::find(all.begin(), all.end(), config.metadata_dir) == all.end())
+    all.push_back(config.metadata_dir);
   std::sort(all.begin(), all.end());
   return all;
 }
@@ -120,7 +123,8 @@ class Storage {
     if (!given) return usage(kFormatUsage, given.error().context);
     for (const Word& word : {kFormatWords[0], kFormatWords[1]})
       if (!given->contains(word.name))
-        return usage(kFormatUsage, fmt::format("argument {}/{} is required", word.name, word.letter));
+        return usage(kFormatUsage,
+                     fmt::format("argument {}/{} is required", word.name, word.letter));
     std::string_view before;
     for (const auto& word : kQuorumWords) {
       if (!given->contains(word)) continue;
@@ -174,9 +178,10 @@ class Storage {
       const auto at = std::ranges::find(kFormatWords, name, &Word::name);
       return fmt::format("{}/{}", at->name, at->letter);
     };
-    output_.err(kFormatUsage +
-                argparse_error("kafka-storage", fmt::format("argument {}: not allowed with argument {}",
-                                                            named(word), named(other))));
+    output_.err(
+        kFormatUsage +
+        argparse_error("kafka-storage", fmt::format("argument {}: not allowed with argument {}",
+                                                    named(word), named(other))));
     return 1;
   }
 
@@ -216,10 +221,11 @@ class Storage {
     const auto version = cluster::metadata_version_name(plan.features.at("metadata.version"));
     for (const std::string& directory : plan.directories) {
       const bool is_metadata = directory == plan.metadata_directory;
-      const std::string_view kind = !is_metadata ? "data directory"
+      const std::string_view kind = !is_metadata      ? "data directory"
                                     : plan.standalone ? "dynamic metadata voter directory"
                                                       : "metadata directory";
-      output_.out(fmt::format("Formatting {} {} with metadata.version {}.\n", kind, directory, version));
+      output_.out(
+          fmt::format("Formatting {} {} with metadata.version {}.\n", kind, directory, version));
     }
     return {};
   }
@@ -233,15 +239,19 @@ class Storage {
     const bool is_standalone = given.contains("--standalone");
     SEMEL_CHECK(check_initial_controllers(given, config));
     const bool has_controllers = given.contains("--initial-controllers");
-    if (!has_voters && !is_standalone && !has_controllers && !given.contains("--no-initial-controllers"))
-      return fail(ErrorCode::kInvalidConfig,
-                  "Because controller.quorum.voters is not set on this controller, you must specify one of "
-                  "the following: --standalone, --initial-controllers, or --no-initial-controllers.");
+    if (!has_voters && !is_standalone && !has_controllers &&
+        !given.contains("--no-initial-controllers"))
+      return fail(
+          ErrorCode::kInvalidConfig,
+          "Because controller.quorum.voters is not set on this controller, you must specify one of "
+          "the following: --standalone, --initial-controllers, or --no-initial-controllers.");
     if (has_voters && (is_standalone || has_controllers))
-      return fail(ErrorCode::kInvalidConfig,
-                  "You cannot specify controller.quorum.voters and format the node with --initial-controllers "
-                  "or --standalone. If you still want to use controller.quorum.voters, please remove the "
-                  "--initial-controllers and --standalone flags.");
+      return fail(
+          ErrorCode::kInvalidConfig,
+          "You cannot specify controller.quorum.voters and format the node with "
+          "--initial-controllers "
+          "or --standalone. If you still want to use controller.quorum.voters, please remove the "
+          "--initial-controllers and --standalone flags.");
     SEMEL_TRY(plan.features, feature_levels(given));
     SEMEL_CHECK(add_scram(given, plan));
     plan.features[std::string(cluster::kKraftVersion)] = has_voters ? int16_t{0} : int16_t{1};
@@ -276,11 +286,12 @@ class Storage {
       if (at == std::string::npos)
         return fail(ErrorCode::kInvalidConfig, "No @ found in dynamic voter string.");
       if (voter.substr(0, at) != std::to_string(config.node_id.value)) continue;
-      return fail(ErrorCode::kUnsupportedVersion,
-                  fmt::format("--initial-controllers names this node, {}, as a voter with a directory "
-                              "id of its own choice: semel's controller is the only voter of its "
-                              "quorum; use --standalone, or format with Apache Kafka's tool",
-                              config.node_id.value));
+      return fail(
+          ErrorCode::kUnsupportedVersion,
+          fmt::format("--initial-controllers names this node, {}, as a voter with a directory "
+                      "id of its own choice: semel's controller is the only voter of its "
+                      "quorum; use --standalone, or format with Apache Kafka's tool",
+                      config.node_id.value));
     }
     return {};
   }
@@ -295,27 +306,32 @@ class Storage {
     return levels;
   }
 
-  static Result<void> set_feature(const std::string& text, std::map<std::string, int16_t, std::less<>>& levels) {
+  static Result<void> set_feature(const std::string& text,
+                                  std::map<std::string, int16_t, std::less<>>& levels) {
     const size_t equals = text.find('=');
     int16_t level = 0;
-    const std::string_view digits = equals == std::string::npos ? "" : std::string_view(text).substr(equals + 1);
+    const std::string_view digits =
+        equals == std::string::npos ? "" : std::string_view(text).substr(equals + 1);
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), level);
     if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size())
-      return fail(ErrorCode::kInvalidConfig,
-                  fmt::format("Can't parse feature=level string {}: equals sign or level not found.", text));
+      return fail(
+          ErrorCode::kInvalidConfig,
+          fmt::format("Can't parse feature=level string {}: equals sign or level not found.",
+                      text));
     const std::string name = text.substr(0, equals);
     const cluster::Feature* feature = cluster::find_feature(name);
     if (feature == nullptr)
       return fail(ErrorCode::kInvalidConfig, fmt::format("Unsupported feature: {}.", name));
     if (level < feature->broker.min || level > feature->broker.max)
       return fail(ErrorCode::kInvalidConfig,
-                  fmt::format("{}={} is outside what semel serves ({} to {})", name, level, feature->broker.min,
-                              feature->broker.max));
+                  fmt::format("{}={} is outside what semel serves ({} to {})", name, level,
+                              feature->broker.min, feature->broker.max));
     levels[name] = level;
     return {};
   }
 
-  Result<std::vector<std::string>> directories_to_format(const Given& given, const broker::Config& config,
+  Result<std::vector<std::string>> directories_to_format(const Given& given,
+                                                         const broker::Config& config,
                                                          const cluster::FormatPlan& plan) {
     std::vector<std::string> empty;
     for (const std::string& directory : all_directories(config)) {
@@ -326,14 +342,17 @@ class Storage {
       }
       SEMEL_TRY(const auto properties, log::read_meta_properties(*runtime_.disk, directory));
       if (!given.contains("--ignore-formatted"))
-        return fail(ErrorCode::kInvalidConfig,
-                    fmt::format("Log directory {} is already formatted. Use --ignore-formatted to ignore this "
-                                "directory and format the others.",
-                                directory));
+        return fail(
+            ErrorCode::kInvalidConfig,
+            fmt::format(
+                "Log directory {} is already formatted. Use --ignore-formatted to ignore this "
+                "directory and format the others.",
+                directory));
       if (properties->cluster_id != plan.cluster_id)
-        return fail(ErrorCode::kInconsistentClusterId,
-                    fmt::format("Invalid cluster.id in: {}/meta.properties. Expected {}, but read {}", directory,
-                                plan.cluster_id, properties->cluster_id));
+        return fail(
+            ErrorCode::kInconsistentClusterId,
+            fmt::format("Invalid cluster.id in: {}/meta.properties. Expected {}, but read {}",
+                        directory, plan.cluster_id, properties->cluster_id));
     }
     return empty;
   }
@@ -348,12 +367,13 @@ class Storage {
       }
       const auto& level = std::get<gen::FeatureLevelRecord>(record.body);
       records.push_back(fmt::format(
-          "ApiMessageAndVersion(FeatureLevelRecord(name='{}', featureLevel={}) at version {})", level.name,
-          level.feature_level, record.version));
+          "ApiMessageAndVersion(FeatureLevelRecord(name='{}', featureLevel={}) at version {})",
+          level.name, level.feature_level, record.version));
     }
-    output_.out(fmt::format(
-        "Bootstrap metadata: BootstrapMetadata(records=[{}], metadataVersionLevel={}, source=format command)\n",
-        fmt::join(records, ", "), plan.features.at("metadata.version")));
+    output_.out(
+        fmt::format("Bootstrap metadata: BootstrapMetadata(records=[{}], metadataVersionLevel={}, "
+                    "source=format command)\n",
+                    fmt::join(records, ", "), plan.features.at("metadata.version")));
   }
 
   int describe(const std::vector<std::string>& directories) {
@@ -372,9 +392,10 @@ class Storage {
         continue;
       }
       const log::MetaProperties& is = **properties;
-      metadata = fmt::format("Found metadata: {{cluster.id={}, {}node.id={}, version={}}}\n", is.cluster_id,
-                             is.directory_id ? fmt::format("directory.id={}, ", is.directory_id->to_text()) : "",
-                             is.node_id.value_or(BrokerId{-1}).value, is.version);
+      metadata = fmt::format(
+          "Found metadata: {{cluster.id={}, {}node.id={}, version={}}}\n", is.cluster_id,
+          is.directory_id ? fmt::format("directory.id={}, ", is.directory_id->to_text()) : "",
+          is.node_id.value_or(BrokerId{-1}).value, is.version);
     }
     print_list("Found log director", found);
     if (!metadata.empty()) output_.out(metadata + "\n");
@@ -385,7 +406,8 @@ class Storage {
   void print_list(std::string_view title, const std::vector<std::string>& rows) {
     if (rows.empty()) return;
     const bool is_directory = title.ends_with("director");
-    const std::string_view ending = rows.size() == 1 ? (is_directory ? "y" : "") : (is_directory ? "ies" : "s");
+    const std::string_view ending =
+        rows.size() == 1 ? (is_directory ? "y" : "") : (is_directory ? "ies" : "s");
     output_.out(fmt::format("{}{}:\n", title, ending));
     for (const std::string& row : rows) output_.out(fmt::format("  {}\n", row));
     output_.out("\n");
@@ -397,7 +419,8 @@ class Storage {
 
 }  // namespace
 
-int run_kafka_storage(std::span<const std::string> arguments, rt::Runtime& runtime, Output& output) {
+int run_kafka_storage(std::span<const std::string> arguments, rt::Runtime& runtime,
+                      Output& output) {
   Storage storage(runtime, output);
   if (arguments.empty()) return storage.usage(kToolUsage, "too few arguments");
   const std::string& word = arguments.front();
@@ -411,9 +434,10 @@ int run_kafka_storage(std::span<const std::string> arguments, rt::Runtime& runti
   if (word == "random-uuid") return storage.random_uuid(rest);
   if (word == "version-mapping") return storage.mapping(rest);
   if (word == "feature-dependencies") return storage.dependencies(rest);
-  output.err(fmt::format("{}kafka-storage:  error:  invalid  choice:   '{}'   (choose  from  'info',\n"
-                         "'format', 'version-mapping', 'feature-dependencies', 'random-uuid')\n",
-                         kToolUsage, word));
+  output.err(
+      fmt::format("{}kafka-storage:  error:  invalid  choice:   '{}'   (choose  from  'info',\n"
+                  "'format', 'version-mapping', 'feature-dependencies', 'random-uuid')\n",
+                  kToolUsage, word));
   return 1;
 }
 

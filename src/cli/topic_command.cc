@@ -1,7 +1,6 @@
 #include "cli/topic_command.h"
 
 #include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
 #include "cli/client_options.h"
@@ -29,11 +28,14 @@ struct Options : ClientOptions {
 };
 
 nlohmann::ordered_json to_json(const TopicInfo& topic) {
-  nlohmann::ordered_json json{{"name", topic.name}, {"id", topic.id.to_text()}, {"internal", topic.is_internal}};
+  nlohmann::ordered_json json{
+      {"name", topic.name}, {"id", topic.id.to_text()}, {"internal", topic.is_internal}};
   for (const auto& [name, value] : topic.configs) json["configs"][name] = value;
   for (const PartitionInfo& partition : topic.partitions)
-    json["partitions"].push_back({{"partition", partition.partition}, {"leader", partition.leader},
-                                  {"replicas", partition.replicas}, {"isr", partition.isr}});
+    json["partitions"].push_back({{"partition", partition.partition},
+                                  {"leader", partition.leader},
+                                  {"replicas", partition.replicas},
+                                  {"isr", partition.isr}});
   return json;
 }
 
@@ -43,8 +45,10 @@ Result<void> create(TopicAdmin& admin, const Options& options, Output& output) {
     for (const std::string& pair : options.configs) {
       const size_t equals = pair.find('=');
       if (equals == std::string::npos)
-        return fail(ErrorCode::kInvalidConfig,
-                    fmt::format("--config {}: no '='; write for example --config retention.ms=60000", pair));
+        return fail(
+            ErrorCode::kInvalidConfig,
+            fmt::format("--config {}: no '='; write for example --config retention.ms=60000",
+                        pair));
       topic.configs[pair.substr(0, equals)] = pair.substr(equals + 1);
     }
     SEMEL_CHECK(admin.create(topic));
@@ -68,11 +72,13 @@ Result<void> list(TopicAdmin& admin, const Options& options, Output& output) {
 }
 
 void print(const TopicInfo& topic, Output& output) {
-  output.out(fmt::format("{}  id {}  {} partition{}\n", topic.name, topic.id.to_text(), topic.partitions.size(),
-                         topic.partitions.size() == 1 ? "" : "s"));
-  for (const auto& [name, value] : topic.configs) output.out(fmt::format("  {} = {}\n", name, value));
+  output.out(fmt::format("{}  id {}  {} partition{}\n", topic.name, topic.id.to_text(),
+                         topic.partitions.size(), topic.partitions.size() == 1 ? "" : "s"));
+  for (const auto& [name, value] : topic.configs)
+    output.out(fmt::format("  {} = {}\n", name, value));
   for (const PartitionInfo& partition : topic.partitions)
-    output.out(fmt::format("  partition {}  leader {}  replicas {}  in sync {}\n", partition.partition,
+    output.out(fmt::format("  partition {}  leader {}  replicas {}  in sync {}\n",
+                           partition.partition,
                            partition.leader < 0 ? "none" : std::to_string(partition.leader),
                            fmt::join(partition.replicas, ","), fmt::join(partition.isr, ",")));
 }
@@ -143,7 +149,8 @@ std::string connect_failure(const Error& error) {
   return error.context;
 }
 
-int run_topic_command(std::span<const std::string> arguments, const Connect& connect, Output& output) {
+int run_topic_command(std::span<const std::string> arguments, const Connect& connect,
+                      Output& output) {
   Options options;
   Action action = nullptr;
   CLI::App app("Create, list, describe and delete topics.", "semel topic");
@@ -159,8 +166,11 @@ int run_topic_command(std::span<const std::string> arguments, const Connect& con
     return command;
   };
   CLI::App* creating = add("create", "create topics", &create, true);
-  creating->add_option("-p,--partitions", options.partitions, "number of partitions")->check(whole_number(1));
-  creating->add_option("-r,--replication-factor", options.replication_factor, "replicas of each partition")
+  creating->add_option("-p,--partitions", options.partitions, "number of partitions")
+      ->check(whole_number(1));
+  creating
+      ->add_option("-r,--replication-factor", options.replication_factor,
+                   "replicas of each partition")
       ->check(whole_number(1));
   creating->add_option("-c,--config", options.configs, "name=value, may be repeated");
   add("list", "names of all topics", &list, false)
@@ -176,7 +186,8 @@ int run_topic_command(std::span<const std::string> arguments, const Connect& con
   TopicAdmin admin(**caller);
   const auto done = action(admin, options, output);
   if (done) return kOk;
-  output.err(fmt::format("semel topic: {} ({})\n", done.error().context, error_name(done.error().code)));
+  output.err(
+      fmt::format("semel topic: {} ({})\n", done.error().context, error_name(done.error().code)));
   return exit_code_of(done.error());
 }
 

@@ -11,7 +11,8 @@
 namespace semel::cli {
 
 /// `arguments` come after "semel topic". Returns the exit code (output.h).
-int run_topic_command(std::span<const std::string> arguments, const Connect& connect, Output& output);
+int run_topic_command(std::span<const std::string> arguments, const Connect& connect,
+                      Output& output);
 
 /// The exit code that belongs to an error from a broker or from the way to it.
 int exit_code_of(const Error& error);

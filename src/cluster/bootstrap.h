@@ -5,8 +5,8 @@
 
 namespace semel::cluster {
 
-/// What the first leader appends: the bootstrap records in one metadata transaction where the version
-/// has them, with the cluster-wide min.insync.replicas that ELR asks for.
+/// What the first leader appends: the bootstrap records in one metadata transaction where the
+/// version has them, with the cluster-wide min.insync.replicas that ELR asks for.
 Records activation_records(const Records& bootstrap);
 
 }  // namespace semel::cluster

@@ -1,25 +1,32 @@
 #include "cluster/broker_config_rules.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include <fmt/format.h>
 
 namespace semel::cluster {
 namespace {
 
 /// They hold for one listener, and are set with its prefix.
-constexpr std::string_view kPerListener[] = {
-    "ssl.key.password",        "ssl.keystore.certificate.chain", "ssl.keystore.key",
-    "ssl.keystore.location",   "ssl.keystore.password",          "ssl.keystore.type",
-    "ssl.truststore.certificates", "ssl.truststore.location",    "ssl.truststore.password",
-    "ssl.truststore.type"};
+constexpr std::string_view kPerListener[] = {"ssl.key.password",
+                                             "ssl.keystore.certificate.chain",
+                                             "ssl.keystore.key",
+                                             "ssl.keystore.location",
+                                             "ssl.keystore.password",
+                                             "ssl.keystore.type",
+                                             "ssl.truststore.certificates",
+                                             "ssl.truststore.location",
+                                             "ssl.truststore.password",
+                                             "ssl.truststore.type"};
 
 /// Dynamic settings that hold for all brokers together although they belong to listeners.
-constexpr std::string_view kOfAllBrokers[] = {"max.connection.creation.rate", "max.connections", "num.network.threads"};
+constexpr std::string_view kOfAllBrokers[] = {"max.connection.creation.rate", "max.connections",
+                                              "num.network.threads"};
 
-constexpr std::string_view kThreadCounts[] = {"background.threads", "num.io.threads", "num.network.threads",
-                                              "num.recovery.threads.per.data.dir", "num.replica.fetchers"};
+constexpr std::string_view kThreadCounts[] = {
+    "background.threads", "num.io.threads", "num.network.threads",
+    "num.recovery.threads.per.data.dir", "num.replica.fetchers"};
 
 bool is_one_of(std::string_view name, std::span<const std::string_view> names) {
   return std::ranges::find(names, name) != names.end();
@@ -31,7 +38,8 @@ bool is_per_broker(std::string_view name) {
   if (has_listener_prefix(name)) return true;
   if (is_one_of(name, kOfAllBrokers)) return false;
   return is_one_of(name, kPerListener) || name.starts_with("sasl.") || name.starts_with("ssl.") ||
-         name == "listeners" || name == "listener.security.protocol.map" || name == "principal.builder.class";
+         name == "listeners" || name == "listener.security.protocol.map" ||
+         name == "principal.builder.class";
 }
 
 template <class Test>
@@ -48,18 +56,23 @@ bool is_static(std::string_view name) {
   return key != nullptr && !key->is_dynamic;
 }
 
-Result<void> check_thread_count(const std::string& name, const std::string& value, const ConfigLayers& effective) {
+Result<void> check_thread_count(const std::string& name, const std::string& value,
+                                const ConfigLayers& effective) {
   int64_t wanted = 0;
   std::from_chars(value.data(), value.data() + value.size(), wanted);
   const int64_t current = broker_config_number(name, effective);
   std::string why;
-  if (wanted < current / 2) why = fmt::format("value should be at least half the current value {}", current);
-  if (wanted > current * 2) why = fmt::format("value should not be greater than double the current value {}", current);
+  if (wanted < current / 2)
+    why = fmt::format("value should be at least half the current value {}", current);
+  if (wanted > current * 2)
+    why = fmt::format("value should not be greater than double the current value {}", current);
   if (why.empty()) return {};
-  return fail(ErrorCode::kInvalidRequest,
-              fmt::format("Invalid value org.apache.kafka.common.config.ConfigException: Dynamic thread count update "
-                          "validation failed for {}={}, {} for configuration Invalid dynamic configuration",
-                          name, value, why));
+  return fail(
+      ErrorCode::kInvalidRequest,
+      fmt::format("Invalid value org.apache.kafka.common.config.ConfigException: Dynamic thread "
+                  "count update "
+                  "validation failed for {}={}, {} for configuration Invalid dynamic configuration",
+                  name, value, why));
 }
 
 /// "host:count,host:count"
@@ -68,9 +81,11 @@ Result<void> check_overrides(std::string_view list) {
     const size_t comma = list.find(',');
     const std::string_view pair = list.substr(0, comma);
     if (pair.rfind(':') == std::string_view::npos)
-      return fail(ErrorCode::kInvalidRequest,
-                  fmt::format("Error parsing configuration property 'max.connections.per.ip.overrides': "
-                              "begin 0, end -1, length {}", pair.size()));
+      return fail(
+          ErrorCode::kInvalidRequest,
+          fmt::format("Error parsing configuration property 'max.connections.per.ip.overrides': "
+                      "begin 0, end -1, length {}",
+                      pair.size()));
     list = comma == std::string_view::npos ? std::string_view{} : list.substr(comma + 1);
   }
   return {};
@@ -88,11 +103,13 @@ Result<void> check_values(const BrokerConfigChange& change) {
 
 Result<void> check_relations(const BrokerConfigChange& change) {
   for (const std::string& name : change.changed)
-    if (is_one_of(name, kThreadCounts)) SEMEL_CHECK(check_thread_count(name, change.after.at(name), change.effective));
+    if (is_one_of(name, kThreadCounts))
+      SEMEL_CHECK(check_thread_count(name, change.after.at(name), change.effective));
   const auto per_ip = change.after.find("max.connections.per.ip");
   if (per_ip == change.after.end() || per_ip->second != "0") return {};
-  const bool has_overrides = change.after.contains("max.connections.per.ip.overrides") ||
-                             !broker_config_value("max.connections.per.ip.overrides", change.effective).empty();
+  const bool has_overrides =
+      change.after.contains("max.connections.per.ip.overrides") ||
+      !broker_config_value("max.connections.per.ip.overrides", change.effective).empty();
   if (has_overrides) return {};
   return fail(ErrorCode::kInvalidRequest,
               "requirement failed: max.connections.per.ip can be set to zero only if "
@@ -108,13 +125,15 @@ Result<void> check_broker_config_change(const BrokerConfigChange& change) {
                            return name.starts_with("semel.") && find_broker_config(name) == nullptr;
                          }));
   SEMEL_CHECK(refuse_all(change.changed,
-                         "These security configs can be dynamically updated only per-listener using the listener prefix",
+                         "These security configs can be dynamically updated only per-listener "
+                         "using the listener prefix",
                          [](std::string_view name) { return is_one_of(name, kPerListener); }));
   SEMEL_CHECK(check_values(change));
   if (!change.is_for_one_broker)
-    SEMEL_CHECK(refuse_all(change.changed,
-                           "Cannot update these configs at default cluster level, broker id must be specified",
-                           &is_per_broker));
+    SEMEL_CHECK(refuse_all(
+        change.changed,
+        "Cannot update these configs at default cluster level, broker id must be specified",
+        &is_per_broker));
   return check_relations(change);
 }
 

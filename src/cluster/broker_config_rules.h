@@ -16,8 +16,8 @@ struct BrokerConfigChange {
   ConfigLayers effective;                // what holds now
 };
 
-/// kInvalidRequest. Names that neither Kafka nor semel knows are allowed, as Kafka allows them for its
-/// plugins, unless they begin with "semel.".
+/// kInvalidRequest. Names that neither Kafka nor semel knows are allowed, as Kafka allows them for
+/// its plugins, unless they begin with "semel.".
 Result<void> check_broker_config_change(const BrokerConfigChange& change);
 
 }  // namespace semel::cluster

@@ -1,10 +1,10 @@
 #include "cluster/broker_decisions.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <limits>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "cluster/broker_record.h"
 #include "cluster/elections.h"
@@ -25,8 +25,11 @@ VersionedRecord fencing_record(const BrokerRegistration& broker, int8_t change) 
 
 bool is_reserved(const DirectoryId& id) { return id.high() == 0 && id.low() < 100; }
 
-Result<void> check_directories(const MetadataImage& image, const gen::BrokerRegistrationRequest& request) {
-  const auto invalid = [](std::string text) { return fail(ErrorCode::kInvalidRegistration, std::move(text)); };
+Result<void> check_directories(const MetadataImage& image,
+                               const gen::BrokerRegistrationRequest& request) {
+  const auto invalid = [](std::string text) {
+    return fail(ErrorCode::kInvalidRegistration, std::move(text));
+  };
   if (request.log_dirs.empty()) return invalid("No directories specified in request");
   std::set<DirectoryId> seen;
   for (const DirectoryId& id : request.log_dirs)
@@ -37,27 +40,34 @@ Result<void> check_directories(const MetadataImage& image, const gen::BrokerRegi
     if (other.value == request.broker_id) continue;
     for (const DirectoryId& id : broker->directories)
       if (seen.contains(id))
-        return invalid(fmt::format("Broker {} is already registered with directory {}", other.value, id.to_text()));
+        return invalid(fmt::format("Broker {} is already registered with directory {}", other.value,
+                                   id.to_text()));
   }
   return {};
 }
 
 Result<void> refuse_feature(std::string_view name, int16_t level, LevelRange range) {
   std::string text = fmt::format(
-      "Unable to register because the broker does not support finalized version {} of {}. The broker wants a "
-      "version between {} and {}, inclusive.", level, name, range.min, range.max);
+      "Unable to register because the broker does not support finalized version {} of {}. The "
+      "broker wants a "
+      "version between {} and {}, inclusive.",
+      level, name, range.min, range.max);
   if (range.max < level && name != kMetadataVersion && name != kKraftVersion)
-    text += fmt::format(" To lower it: kafka-features.sh downgrade --feature {}={}", name, range.max);
+    text +=
+        fmt::format(" To lower it: kafka-features.sh downgrade --feature {}={}", name, range.max);
   return fail(ErrorCode::kUnsupportedVersion, std::move(text));
 }
 
-Result<void> check_features(const MetadataImage& image, const std::map<std::string, LevelRange>& offered) {
+Result<void> check_features(const MetadataImage& image,
+                            const std::map<std::string, LevelRange>& offered) {
   if (!offered.contains(std::string(kMetadataVersion)))
-    return fail(ErrorCode::kInvalidRegistration, "Request features do not contain 'metadata.version'");
+    return fail(ErrorCode::kInvalidRegistration,
+                "Request features do not contain 'metadata.version'");
   for (const auto& [name, level] : image.features) {
     const auto at = offered.find(name);
     const LevelRange range = at == offered.end() ? LevelRange{0, 0} : at->second;
-    if (level != 0 && (level < range.min || level > range.max)) return refuse_feature(name, level, range);
+    if (level != 0 && (level < range.min || level > range.max))
+      return refuse_feature(name, level, range);
   }
   return {};
 }
@@ -80,18 +90,20 @@ Result<void> check_registration(const ControllerView& view, const Heartbeats& he
                                 const gen::BrokerRegistrationRequest& request, int64_t now_ms) {
   if (request.cluster_id != view.settings.cluster_id)
     return fail(ErrorCode::kInconsistentClusterId,
-                fmt::format("Expected cluster ID {}, but got cluster ID {}", view.settings.cluster_id,
-                            request.cluster_id));
+                fmt::format("Expected cluster ID {}, but got cluster ID {}",
+                            view.settings.cluster_id, request.cluster_id));
   if (request.broker_id < 0) return fail(ErrorCode::kInvalidRequest, "a negative broker id");
   const BrokerRegistration* existing = view.image.broker(BrokerId{request.broker_id});
   if (existing != nullptr && existing->incarnation_id != request.incarnation_id &&
       !existing->in_controlled_shutdown &&
       heartbeats.has_valid_session(existing->id, existing->epoch, now_ms))
     return fail(ErrorCode::kDuplicateBrokerRegistration,
-                "Another broker is registered with that broker id. If the broker was recently restarted this "
+                "Another broker is registered with that broker id. If the broker was recently "
+                "restarted this "
                 "should self-resolve once the heartbeat manager expires the broker's session.");
   if (request.is_migrating_zk_broker)
-    return fail(ErrorCode::kBrokerIdNotRegistered, "Controller does not support registering ZK brokers.");
+    return fail(ErrorCode::kBrokerIdNotRegistered,
+                "Controller does not support registering ZK brokers.");
   if (!view.version().has_directory_assignment()) return {};
   return check_directories(view.image, request);
 }
@@ -103,8 +115,8 @@ BrokerState current_state(const BrokerRegistration& broker) {
   return broker.fenced ? BrokerState::kFenced : BrokerState::kUnfenced;
 }
 
-/// The lowest metadata offset of brokers that serve clients; they must know of the new leaders before a
-/// broker that shuts down may go.
+/// The lowest metadata offset of brokers that serve clients; they must know of the new leaders
+/// before a broker that shuts down may go.
 Offset lowest_active_offset(const MetadataImage& image, const Heartbeats& heartbeats) {
   Offset lowest{std::numeric_limits<int64_t>::max()};
   for (const auto& [id, broker] : image.brokers->brokers)
@@ -121,21 +133,25 @@ BrokerState next_state(const ControllerView& view, const Heartbeats& heartbeats,
       if (request.want_shut_down) return BrokerState::kShutdownNow;
       return !request.want_fence && is_caught_up ? BrokerState::kUnfenced : BrokerState::kFenced;
     case BrokerState::kUnfenced:
-      if (request.want_fence) return request.want_shut_down ? BrokerState::kShutdownNow : BrokerState::kFenced;
+      if (request.want_fence)
+        return request.want_shut_down ? BrokerState::kShutdownNow : BrokerState::kFenced;
       if (!request.want_shut_down) return BrokerState::kUnfenced;
       return leads() ? BrokerState::kControlledShutdown : BrokerState::kShutdownNow;
     case BrokerState::kControlledShutdown: {
       if (leads()) return BrokerState::kControlledShutdown;
       const Offset needed = heartbeats.shutdown_offset(id).value_or(Offset{-1});
-      return needed <= lowest_active_offset(view.image, heartbeats) ? BrokerState::kShutdownNow
-                                                                    : BrokerState::kControlledShutdown;
+      return needed <= lowest_active_offset(view.image, heartbeats)
+                 ? BrokerState::kShutdownNow
+                 : BrokerState::kControlledShutdown;
     }
-    case BrokerState::kShutdownNow: break;
+    case BrokerState::kShutdownNow:
+      break;
   }
   return BrokerState::kShutdownNow;
 }
 
-void add_shutdown_records(const ControllerView& view, const BrokerRegistration& broker, Records& records) {
+void add_shutdown_records(const ControllerView& view, const BrokerRegistration& broker,
+                          Records& records) {
   gen::BrokerRegistrationChangeRecord record;
   record.broker_id = broker.id.value;
   record.broker_epoch = broker.epoch.value;
@@ -156,7 +172,8 @@ void add_directory_records(const ControllerView& view, const BrokerRegistration&
   });
   if (online.size() != broker.directories.size() && !online.empty() &&
       view.version().has_directory_assignment()) {
-    const std::vector<DirectoryId> offline(request.offline_log_dirs.begin(), request.offline_log_dirs.end());
+    const std::vector<DirectoryId> offline(request.offline_log_dirs.begin(),
+                                           request.offline_log_dirs.end());
     add_partition_changes(view, {.gone = broker.id, .directories = &offline}, records);
     record.log_dirs.assign(online.begin(), online.end());
     records.push_back({std::move(record), 2});
@@ -171,8 +188,9 @@ Result<void> check_broker_epoch(const MetadataImage& image, BrokerId broker, Bro
     return fail(ErrorCode::kBrokerIdNotRegistered,
                 fmt::format("No broker registration found for broker id {}", broker.value));
   if (registration->epoch != epoch)
-    return fail(ErrorCode::kStaleBrokerEpoch, fmt::format("Expected broker epoch {}, but got broker epoch {}",
-                                                         registration->epoch.value, epoch.value));
+    return fail(ErrorCode::kStaleBrokerEpoch,
+                fmt::format("Expected broker epoch {}, but got broker epoch {}",
+                            registration->epoch.value, epoch.value));
   return {};
 }
 
@@ -192,7 +210,8 @@ Result<Decision<gen::BrokerRegistrationResponse>> decide_registration(
     broker.epoch = BrokerEpoch{next_offset.value};
     const int64_t stored = existing == nullptr ? -2 : existing->epoch.value;
     const bool was_clean = !view.has_elr() || stored == request.previous_broker_epoch;
-    const BrokerNews news = was_clean ? BrokerNews{.gone = broker.id} : BrokerNews{.unclean = broker.id};
+    const BrokerNews news =
+        was_clean ? BrokerNews{.gone = broker.id} : BrokerNews{.unclean = broker.id};
     add_partition_changes(view, news, decision.records);
   }
   decision.response.broker_epoch = broker.epoch.value;
@@ -223,7 +242,8 @@ Result<HeartbeatDecision> decide_heartbeat(const ControllerView& view, const Hea
         break;
       case BrokerState::kFenced:
       case BrokerState::kShutdownNow:
-        for (VersionedRecord& record : decide_fencing(view, id)) decision.records.push_back(std::move(record));
+        for (VersionedRecord& record : decide_fencing(view, id))
+          decision.records.push_back(std::move(record));
         break;
     }
   }

@@ -11,9 +11,9 @@
 namespace semel::cluster {
 
 /// `next_offset` is where the first record would be appended: it becomes the broker epoch of a new
-/// incarnation. Errors: kInconsistentClusterId, kDuplicateBrokerRegistration (an older incarnation's
-/// session lives), kInvalidRegistration, kUnsupportedVersion (the text names the feature and, where Kafka
-/// allows it, the command that lowers it).
+/// incarnation. Errors: kInconsistentClusterId, kDuplicateBrokerRegistration (an older
+/// incarnation's session lives), kInvalidRegistration, kUnsupportedVersion (the text names the
+/// feature and, where Kafka allows it, the command that lowers it).
 Result<Decision<gen::BrokerRegistrationResponse>> decide_registration(
     const ControllerView& view, const Heartbeats& heartbeats,
     const gen::BrokerRegistrationRequest& request, Offset next_offset, int64_t now_ms);
@@ -26,8 +26,8 @@ struct HeartbeatOutcome {
 struct HeartbeatDecision : Decision<gen::BrokerHeartbeatResponse> {
   HeartbeatOutcome outcome;
 };
-/// `registered_at` is the offset of the broker's RegisterBroker record. Errors: kBrokerIdNotRegistered,
-/// kStaleBrokerEpoch.
+/// `registered_at` is the offset of the broker's RegisterBroker record. Errors:
+/// kBrokerIdNotRegistered, kStaleBrokerEpoch.
 Result<HeartbeatDecision> decide_heartbeat(const ControllerView& view, const Heartbeats& heartbeats,
                                            const gen::BrokerHeartbeatRequest& request,
                                            Offset registered_at);

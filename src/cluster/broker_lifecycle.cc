@@ -1,8 +1,8 @@
 #include "cluster/broker_lifecycle.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "cluster/controller_call.h"
@@ -18,8 +18,9 @@ constexpr rt::Duration kRegistrationRetry = std::chrono::milliseconds(200);
 constexpr rt::Duration kHeartbeatRetry = std::chrono::milliseconds(50);
 
 std::string_view name_of(LifecycleState state) {
-  static constexpr std::string_view kNames[] = {"not running", "registering", "catching up", "recovering",
-                                                "running", "shutting down", "stopped"};
+  static constexpr std::string_view kNames[] = {"not running", "registering", "catching up",
+                                                "recovering",  "running",     "shutting down",
+                                                "stopped"};
   return kNames[static_cast<size_t>(state)];
 }
 
@@ -94,8 +95,8 @@ struct BrokerLifecycle::Core {
 
   static rt::Task<void> heartbeat_loop(std::shared_ptr<Core> core) {
     while (core->state != LifecycleState::kStopped) {
-      auto answer = co_await send<gen::BrokerHeartbeatResponse>(core->channel, core->home, core->heartbeat(),
-                                                                core->times.heartbeat_interval * 4);
+      auto answer = co_await send<gen::BrokerHeartbeatResponse>(
+          core->channel, core->home, core->heartbeat(), core->times.heartbeat_interval * 4);
       if (core->state == LifecycleState::kStopped) break;
       const rt::Duration pause = core->take(answer);
       const rt::Instant next = core->home.clock().now() + pause;
@@ -107,7 +108,8 @@ struct BrokerLifecycle::Core {
   /// Notes an answer and says how long to wait before the next heartbeat.
   rt::Duration take(const Result<gen::BrokerHeartbeatResponse>& answer) {
     if (!answer || answer->error_code != 0) {
-      const ErrorCode code = answer ? static_cast<ErrorCode>(answer->error_code) : answer.error().code;
+      const ErrorCode code =
+          answer ? static_cast<ErrorCode>(answer->error_code) : answer.error().code;
       log_warn("cluster", "broker {}: heartbeat failed: {}", self.id.value, error_name(code));
       return kHeartbeatRetry;
     }
@@ -133,8 +135,9 @@ struct BrokerLifecycle::Core {
   rt::Event nudge;     // the next heartbeat goes out at once
 };
 
-BrokerLifecycle::BrokerLifecycle(rt::Executor& home, ControllerChannel& channel, ImagePublisher& images,
-                                 BrokerIdentity identity, LifecycleTimes times)
+BrokerLifecycle::BrokerLifecycle(rt::Executor& home, ControllerChannel& channel,
+                                 ImagePublisher& images, BrokerIdentity identity,
+                                 LifecycleTimes times)
     : core_(std::make_shared<Core>(home, channel, images, std::move(identity), times)) {}
 
 BrokerLifecycle::~BrokerLifecycle() {
@@ -153,8 +156,10 @@ rt::Task<Result<void>> BrokerLifecycle::register_and_catch_up() {
   std::string last_reason = "the controller did not answer";
   while (core->epoch.value < 0) {
     auto answer = co_await send<gen::BrokerRegistrationResponse>(
-        core->channel, core->home, registration_of(core->self), deadline - core->home.clock().now());
-    const ErrorCode code = answer ? static_cast<ErrorCode>(answer->error_code) : answer.error().code;
+        core->channel, core->home, registration_of(core->self),
+        deadline - core->home.clock().now());
+    const ErrorCode code =
+        answer ? static_cast<ErrorCode>(answer->error_code) : answer.error().code;
     if (core->state == LifecycleState::kStopped) co_return stopped();
     if (code == ErrorCode::kNone) {
       core->epoch = BrokerEpoch{answer->broker_epoch};
@@ -162,12 +167,15 @@ rt::Task<Result<void>> BrokerLifecycle::register_and_catch_up() {
     }
     last_reason = answer ? std::string(error_name(code)) : answer.error().context;
     if (answer && is_final(code))
-      co_return fail(code, fmt::format("the controller refuses broker {}: {}", core->self.id.value, last_reason));
+      co_return fail(code, fmt::format("the controller refuses broker {}: {}", core->self.id.value,
+                                       last_reason));
     if (core->home.clock().now() >= deadline)
-      co_return fail(ErrorCode::kRequestTimedOut,
-                     fmt::format("broker {} could not register: {}", core->self.id.value, last_reason));
-    log_info("cluster", "broker {}: registration is tried again: {}", core->self.id.value, last_reason);
-    co_await rt::pause(core->home, {.deadline = core->home.clock().now() + kRegistrationRetry, .cancel = nullptr});
+      co_return fail(ErrorCode::kRequestTimedOut, fmt::format("broker {} could not register: {}",
+                                                              core->self.id.value, last_reason));
+    log_info("cluster", "broker {}: registration is tried again: {}", core->self.id.value,
+             last_reason);
+    co_await rt::pause(
+        core->home, {.deadline = core->home.clock().now() + kRegistrationRetry, .cancel = nullptr});
     if (core->state == LifecycleState::kStopped) co_return stopped();
   }
   core->set_state(LifecycleState::kCatchingUp);
@@ -175,10 +183,12 @@ rt::Task<Result<void>> BrokerLifecycle::register_and_catch_up() {
 
   const auto caught_up = std::make_shared<rt::Event>(core->home);
   core->images.when_at(Offset{core->epoch.value}, [caught_up] { caught_up->set(); });
-  const rt::WaitOutcome outcome = co_await caught_up->wait({.deadline = deadline, .cancel = nullptr});
+  const rt::WaitOutcome outcome =
+      co_await caught_up->wait({.deadline = deadline, .cancel = nullptr});
   if (core->state == LifecycleState::kStopped) co_return stopped();
   if (outcome != rt::WaitOutcome::kReady)
-    co_return fail(ErrorCode::kRequestTimedOut, "the metadata log was not followed up to the registration in time");
+    co_return fail(ErrorCode::kRequestTimedOut,
+                   "the metadata log was not followed up to the registration in time");
   core->set_state(LifecycleState::kRecovering);
   co_return Result<void>{};
 }
@@ -190,9 +200,11 @@ rt::Task<Result<void>> BrokerLifecycle::become_running() {
   const rt::Instant deadline = core->home.clock().now() + core->times.registration_timeout;
   while (core->is_fenced && core->state != LifecycleState::kStopped) {
     core->progress.reset();
-    const rt::WaitOutcome outcome = co_await core->progress.wait({.deadline = deadline, .cancel = nullptr});
+    const rt::WaitOutcome outcome =
+        co_await core->progress.wait({.deadline = deadline, .cancel = nullptr});
     if (outcome != rt::WaitOutcome::kReady)
-      co_return fail(ErrorCode::kRequestTimedOut, "the controller did not unfence this broker in time");
+      co_return fail(ErrorCode::kRequestTimedOut,
+                     "the controller did not unfence this broker in time");
   }
   if (core->state == LifecycleState::kStopped) co_return stopped();
   core->set_state(LifecycleState::kRunning);

@@ -1,7 +1,8 @@
-// BrokerLifecycle: registers this broker, keeps its session alive by heartbeats, unfences it once it
-// has caught up, and asks for a controlled shutdown at the end (KIP-631). Runs on executor 0.
+// BrokerLifecycle: registers this broker, keeps its session alive by heartbeats, unfences it once
+// it has caught up, and asks for a controlled shutdown at the end (KIP-631). Runs on executor 0.
 //
-// not_running -> registering -> caught_up_pending -> recovering -> running -> shutting_down -> stopped
+// not_running -> registering -> caught_up_pending -> recovering -> running -> shutting_down ->
+// stopped
 #pragma once
 
 #include <functional>
@@ -37,7 +38,13 @@ struct LifecycleTimes {
 };
 
 enum class LifecycleState : uint8_t {
-  kNotRunning, kRegistering, kCatchingUp, kRecovering, kRunning, kShuttingDown, kStopped
+  kNotRunning,
+  kRegistering,
+  kCatchingUp,
+  kRecovering,
+  kRunning,
+  kShuttingDown,
+  kStopped
 };
 
 class BrokerLifecycle {

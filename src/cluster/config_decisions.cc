@@ -1,10 +1,10 @@
 #include "cluster/config_decisions.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "cluster/broker_config_rules.h"
 #include "cluster/resource_config.h"
@@ -54,14 +54,18 @@ Result<void> check_resource(const MetadataImage& image, const ConfigResource& re
       if (resource.name.empty())
         return fail(ErrorCode::kInvalidRequest, "Default topic resources are not allowed.");
       if (image.topic(resource.name) == nullptr)
-        return fail(ErrorCode::kUnknownTopicOrPartition, fmt::format("The topic '{}' does not exist.", resource.name));
+        return fail(ErrorCode::kUnknownTopicOrPartition,
+                    fmt::format("The topic '{}' does not exist.", resource.name));
       return {};
-    case ConfigResourceType::kBroker: return check_broker_resource(image, resource);
+    case ConfigResourceType::kBroker:
+      return check_broker_resource(image, resource);
     case ConfigResourceType::kGroup:
-      if (resource.name.empty()) return fail(ErrorCode::kInvalidRequest, "Default group resources are not allowed.");
+      if (resource.name.empty())
+        return fail(ErrorCode::kInvalidRequest, "Default group resources are not allowed.");
       return {};
     case ConfigResourceType::kClientMetrics:
-      if (resource.name.empty()) return fail(ErrorCode::kInvalidRequest, "Subscription name can't be empty");
+      if (resource.name.empty())
+        return fail(ErrorCode::kInvalidRequest, "Subscription name can't be empty");
       return {};
     default:
       return fail(ErrorCode::kInvalidRequest,
@@ -74,8 +78,8 @@ ConfigMap current_of(const MetadataImage& image, const ConfigResource& resource)
   return current == nullptr ? ConfigMap{} : *current;
 }
 
-Result<void> check_broker_values(const ControllerView& view, const ConfigResource& resource, const ConfigMap& after,
-                                 const Changes& changes) {
+Result<void> check_broker_values(const ControllerView& view, const ConfigResource& resource,
+                                 const ConfigMap& after, const Changes& changes) {
   std::set<std::string> changed;
   for (const auto& [name, value] : changes)
     if (value) changed.insert(name);
@@ -85,29 +89,35 @@ Result<void> check_broker_values(const ControllerView& view, const ConfigResourc
   return check_broker_config_change({after, changed, !resource.name.empty(), effective});
 }
 
-Result<void> check_values(const ControllerView& view, const ConfigResource& resource, const ConfigMap& after,
-                          const Changes& changes) {
+Result<void> check_values(const ControllerView& view, const ConfigResource& resource,
+                          const ConfigMap& after, const Changes& changes) {
   switch (resource.type) {
-    case ConfigResourceType::kTopic: return validate_topic_config(after);
-    case ConfigResourceType::kBroker: return check_broker_values(view, resource, after, changes);
-    default: return check_resource_config(resource.type, after, view.topic_layers(nullptr));
+    case ConfigResourceType::kTopic:
+      return validate_topic_config(after);
+    case ConfigResourceType::kBroker:
+      return check_broker_values(view, resource, after, changes);
+    default:
+      return check_resource_config(resource.type, after, view.topic_layers(nullptr));
   }
 }
 
 /// Checks everything together and adds the records.
-Result<void> apply_changes(const ControllerView& view, const ConfigResource& resource, const Changes& changes,
-                           Records& records) {
+Result<void> apply_changes(const ControllerView& view, const ConfigResource& resource,
+                           const Changes& changes, Records& records) {
   const ConfigMap before = current_of(view.image, resource);
   ConfigMap after = before;
   Records added;
   for (const auto& [name, value] : changes) {
     if (value && value->size() > kValueBytesMax)
-      return invalid_config("The configuration value cannot be added because it exceeds the maximum value size of "
-                            "32767 bytes.");
+      return invalid_config(
+          "The configuration value cannot be added because it exceeds the maximum value size of "
+          "32767 bytes.");
     const auto old = before.find(name);
     const bool is_same = value ? old != before.end() && old->second == *value : old == before.end();
-    if (value) after[name] = *value;
-    else after.erase(name);
+    if (value)
+      after[name] = *value;
+    else
+      after.erase(name);
     if (is_same && resource.type != ConfigResourceType::kBroker) continue;
     if (is_same && !value) continue;
     gen::ConfigRecord record;
@@ -118,11 +128,14 @@ Result<void> apply_changes(const ControllerView& view, const ConfigResource& res
     added.push_back({std::move(record), 0});
   }
   SEMEL_CHECK(check_values(view, resource, after, changes));
-  if (view.has_elr() && resource.type == ConfigResourceType::kBroker && changes.contains("min.insync.replicas")) {
+  if (view.has_elr() && resource.type == ConfigResourceType::kBroker &&
+      changes.contains("min.insync.replicas")) {
     if (!resource.name.empty())
-      return invalid_config("Broker-level min.insync.replicas cannot be altered while ELR is enabled.");
+      return invalid_config(
+          "Broker-level min.insync.replicas cannot be altered while ELR is enabled.");
     if (!changes.at("min.insync.replicas"))
-      return invalid_config("Cluster-level min.insync.replicas cannot be removed while ELR is enabled.");
+      return invalid_config(
+          "Cluster-level min.insync.replicas cannot be removed while ELR is enabled.");
   }
   records.insert(records.end(), added.begin(), added.end());
   return {};
@@ -136,7 +149,8 @@ bool is_list(const ConfigResource& resource, const std::string& name) {
     return key != nullptr && key->type == ConfigType::kList;
   }
   const BrokerConfigKey* key = find_broker_config(name);
-  return resource.type == ConfigResourceType::kBroker && key != nullptr && key->type == ConfigType::kList;
+  return resource.type == ConfigResourceType::kBroker && key != nullptr &&
+         key->type == ConfigType::kList;
 }
 
 std::string default_of(const ConfigResource& resource, const std::string& name) {
@@ -150,7 +164,8 @@ std::string default_of(const ConfigResource& resource, const std::string& name) 
 }
 
 Result<std::string> edited_list(const ControllerView& view, const ConfigResource& resource,
-                                const std::string& name, const std::pair<Operation, std::string>& edit) {
+                                const std::string& name,
+                                const std::pair<Operation, std::string>& edit) {
   const bool appends = edit.first == Operation::kAppend;
   if (!is_list(resource, name) && resource.type == ConfigResourceType::kBroker)
     return invalid_config(fmt::format("Config value {} is not allowed for config key: {}",
@@ -160,18 +175,22 @@ Result<std::string> edited_list(const ControllerView& view, const ConfigResource
                                       appends ? "APPEND" : "SUBTRACT", name));
   const ConfigMap current = current_of(view.image, resource);
   const auto at = current.find(name);
-  std::vector<std::string> parts = split_list(at == current.end() ? default_of(resource, name) : at->second);
+  std::vector<std::string> parts =
+      split_list(at == current.end() ? default_of(resource, name) : at->second);
   for (const std::string& part : split_list(edit.second)) {
-    if (!appends) std::erase(parts, part);
-    else if (std::ranges::find(parts, part) == parts.end()) parts.push_back(part);
+    if (!appends)
+      std::erase(parts, part);
+    else if (std::ranges::find(parts, part) == parts.end())
+      parts.push_back(part);
   }
   return fmt::format("{}", fmt::join(parts, ","));
 }
 
-Result<void> alter_incrementally(const ControllerView& view,
-                                 const gen::IncrementalAlterConfigsRequest::AlterConfigsResource& asked,
-                                 Records& records) {
-  const ConfigResource resource{static_cast<ConfigResourceType>(asked.resource_type), asked.resource_name};
+Result<void> alter_incrementally(
+    const ControllerView& view,
+    const gen::IncrementalAlterConfigsRequest::AlterConfigsResource& asked, Records& records) {
+  const ConfigResource resource{static_cast<ConfigResourceType>(asked.resource_type),
+                                asked.resource_name};
   // Kafka's loggers are those of its Java classes; there are none of these here.
   if (resource.type == ConfigResourceType::kBrokerLogger && !asked.configs.empty())
     return invalid_config(fmt::format("Logger {} does not exist!", asked.configs[0].name));
@@ -184,32 +203,41 @@ Result<void> alter_incrementally(const ControllerView& view,
   for (const auto& config : asked.configs) {
     const auto operation = static_cast<Operation>(config.config_operation);
     if (operation != Operation::kDelete && !config.value)
-      return fail(ErrorCode::kInvalidRequest, fmt::format("Null value not supported for : {}", config.name));
+      return fail(ErrorCode::kInvalidRequest,
+                  fmt::format("Null value not supported for : {}", config.name));
     switch (operation) {
-      case Operation::kSet: changes[config.name] = *config.value; break;
-      case Operation::kDelete: changes[config.name] = std::nullopt; break;
+      case Operation::kSet:
+        changes[config.name] = *config.value;
+        break;
+      case Operation::kDelete:
+        changes[config.name] = std::nullopt;
+        break;
       case Operation::kAppend:
       case Operation::kSubtract: {
-        SEMEL_TRY(changes[config.name], edited_list(view, resource, config.name, {operation, *config.value}));
+        SEMEL_TRY(changes[config.name],
+                  edited_list(view, resource, config.name, {operation, *config.value}));
         break;
       }
       default:
-        return fail(ErrorCode::kInvalidRequest,
-                    fmt::format("Unknown operation type {} in {}", config.config_operation, config.name));
+        return fail(ErrorCode::kInvalidRequest, fmt::format("Unknown operation type {} in {}",
+                                                            config.config_operation, config.name));
     }
   }
   return apply_changes(view, resource, changes, records);
 }
 
-Result<void> alter_wholly(const ControllerView& view, const gen::AlterConfigsRequest::AlterConfigsResource& asked,
+Result<void> alter_wholly(const ControllerView& view,
+                          const gen::AlterConfigsRequest::AlterConfigsResource& asked,
                           Records& records) {
-  const ConfigResource resource{static_cast<ConfigResourceType>(asked.resource_type), asked.resource_name};
+  const ConfigResource resource{static_cast<ConfigResourceType>(asked.resource_type),
+                                asked.resource_name};
   SEMEL_CHECK(check_resource(view.image, resource));
   Changes changes;
   for (const auto& [name, value] : current_of(view.image, resource)) changes[name] = std::nullopt;
   for (const auto& config : asked.configs) {
     if (!config.value)
-      return fail(ErrorCode::kInvalidRequest, fmt::format("Null value not supported for : {}", config.name));
+      return fail(ErrorCode::kInvalidRequest,
+                  fmt::format("Null value not supported for : {}", config.name));
     changes[config.name] = *config.value;
   }
   return apply_changes(view, resource, changes, records);
@@ -223,8 +251,9 @@ Decision<Response> alter_all(const ControllerView& view, const Request& request,
   for (const auto& asked : request.resources) {
     int& count = counts[{asked.resource_type, asked.resource_name}];
     if (count == 0) continue;
-    const auto altered = count > 1 ? Result<void>(fail(ErrorCode::kInvalidRequest, "Duplicate resource."))
-                                   : alter(view, asked, decision.records);
+    const auto altered = count > 1
+                             ? Result<void>(fail(ErrorCode::kInvalidRequest, "Duplicate resource."))
+                             : alter(view, asked, decision.records);
     count = 0;
     auto& result = decision.response.responses.append();
     result.resource_type = asked.resource_type;

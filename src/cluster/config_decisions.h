@@ -1,5 +1,5 @@
-// Decisions about settings: IncrementalAlterConfigs and the older AlterConfigs (KIP-133, KIP-339), for
-// topics and brokers, with Kafka 4.3.1's error texts.
+// Decisions about settings: IncrementalAlterConfigs and the older AlterConfigs (KIP-133, KIP-339),
+// for topics and brokers, with Kafka 4.3.1's error texts.
 #pragma once
 
 #include "cluster/controller_view.h"

@@ -1,12 +1,12 @@
 #include "cluster/config_schema.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
 #include <limits>
+
+#include <fmt/format.h>
 
 #include "base/assert.h"
 
@@ -31,7 +31,8 @@ std::vector<std::string_view> split(std::string_view list) {
   return parts;
 }
 
-std::unexpected<Error> invalid(std::string_view name, std::string_view value, std::string_view why) {
+std::unexpected<Error> invalid(std::string_view name, std::string_view value,
+                               std::string_view why) {
   return fail(ErrorCode::kInvalidConfig,
               fmt::format("Invalid value {} for configuration {}: {}", value, name, why));
 }
@@ -43,10 +44,14 @@ bool is_one_of(std::string_view value, std::string_view allowed) {
 
 std::string_view type_name(ConfigType type) {
   switch (type) {
-    case ConfigType::kShort: return "SHORT";
-    case ConfigType::kInt: return "INT";
-    case ConfigType::kDouble: return "DOUBLE";
-    default: return "LONG";
+    case ConfigType::kShort:
+      return "SHORT";
+    case ConfigType::kInt:
+      return "INT";
+    case ConfigType::kDouble:
+      return "DOUBLE";
+    default:
+      return "LONG";
   }
 }
 
@@ -91,8 +96,10 @@ Result<void> check_number(const TopicConfigKey& key, std::string_view text) {
   }
   const auto number = to_number<int64_t>(trimmed);
   if (!number) return not_a_number();
-  if (key.type == ConfigType::kShort && (*number > INT16_MAX || *number < INT16_MIN)) return not_a_number();
-  if (key.type == ConfigType::kInt && (*number > INT32_MAX || *number < INT32_MIN)) return not_a_number();
+  if (key.type == ConfigType::kShort && (*number > INT16_MAX || *number < INT16_MIN))
+    return not_a_number();
+  if (key.type == ConfigType::kInt && (*number > INT32_MAX || *number < INT32_MIN))
+    return not_a_number();
   return check_range(key, trimmed, static_cast<double>(*number));
 }
 
@@ -106,9 +113,11 @@ Result<void> check_throttled_replicas(const TopicConfigKey& key, std::string_vie
            to_number<int32_t>(part.substr(colon + 1));
   };
   if (std::ranges::all_of(parts, is_pair)) return {};
-  return invalid(key.name, fmt::format("[{}]", fmt::join(parts, ", ")),
-                 fmt::format("{} must be the literal '*' or a list of replicas in the following format: "
-                             "[partitionId]:[brokerId],[partitionId]:[brokerId],...", key.name));
+  return invalid(
+      key.name, fmt::format("[{}]", fmt::join(parts, ", ")),
+      fmt::format("{} must be the literal '*' or a list of replicas in the following format: "
+                  "[partitionId]:[brokerId],[partitionId]:[brokerId],...",
+                  key.name));
 }
 
 Result<void> check_list(const TopicConfigKey& key, std::string_view text) {
@@ -124,14 +133,16 @@ Result<void> check_value(const TopicConfigKey& key, std::string_view text) {
     case ConfigType::kShort:
     case ConfigType::kInt:
     case ConfigType::kLong:
-    case ConfigType::kDouble: return check_number(key, text);
+    case ConfigType::kDouble:
+      return check_number(key, text);
     case ConfigType::kBoolean: {
       std::string lower(trim(text));
       std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return std::tolower(c); });
       if (lower == "true" || lower == "false") return {};
       return invalid(key.name, text, "Expected value to be either true or false");
     }
-    case ConfigType::kList: return check_list(key, text);
+    case ConfigType::kList:
+      return check_list(key, text);
     default:
       if (key.values == nullptr || is_one_of(trim(text), key.values)) return {};
       return invalid(key.name, trim(text), fmt::format("String must be one of: {}", key.values));
@@ -140,7 +151,8 @@ Result<void> check_value(const TopicConfigKey& key, std::string_view text) {
 
 template <class Key>
 const Key* find_key(std::span<const Key> keys, std::string_view name) {
-  const auto at = std::ranges::lower_bound(keys, name, {}, [](const Key& key) { return std::string_view(key.name); });
+  const auto at = std::ranges::lower_bound(
+      keys, name, {}, [](const Key& key) { return std::string_view(key.name); });
   return at == keys.end() || at->name != name ? nullptr : &*at;
 }
 
@@ -188,7 +200,8 @@ std::vector<ConfigSynonym> broker_synonyms(std::string_view name, const ConfigLa
   std::vector<ConfigSynonym> found;
   for (const auto& [map, source] : order)
     for (const std::string_view other : chain)
-      if (const std::string* value = look_up(map, other)) found.push_back({std::string(other), *value, source});
+      if (const std::string* value = look_up(map, other))
+        found.push_back({std::string(other), *value, source});
   for (const std::string_view other : chain) {
     const BrokerConfigKey* key = find_broker_config(other);
     if (key != nullptr && key->default_value != nullptr)
@@ -208,21 +221,27 @@ const std::string* strongest_value(std::string_view name, const ConfigLayers& la
 
 }  // namespace
 
-const TopicConfigKey* find_topic_config(std::string_view name) { return find_key(topic_config_keys(), name); }
-const BrokerConfigKey* find_broker_config(std::string_view name) { return find_key(broker_config_keys(), name); }
+const TopicConfigKey* find_topic_config(std::string_view name) {
+  return find_key(topic_config_keys(), name);
+}
+const BrokerConfigKey* find_broker_config(std::string_view name) {
+  return find_key(broker_config_keys(), name);
+}
 
 Result<void> validate_topic_config(const ConfigMap& configs) {
   for (const auto& [name, value] : configs)
     if (find_topic_config(name) == nullptr)
       return fail(ErrorCode::kInvalidConfig, fmt::format("Unknown topic config name: {}", name));
-  for (const auto& [name, value] : configs) SEMEL_CHECK(check_value(*find_topic_config(name), value));
+  for (const auto& [name, value] : configs)
+    SEMEL_CHECK(check_value(*find_topic_config(name), value));
   const ConfigLayers layers{.topic = &configs};
   const int64_t min_lag = topic_config_number("min.compaction.lag.ms", layers);
   const int64_t max_lag = topic_config_number("max.compaction.lag.ms", layers);
   if (min_lag > max_lag)
     return fail(ErrorCode::kInvalidConfig,
                 fmt::format("conflict topic config setting min.compaction.lag.ms ({}) > "
-                            "max.compaction.lag.ms ({})", min_lag, max_lag));
+                            "max.compaction.lag.ms ({})",
+                            min_lag, max_lag));
   return {};
 }
 
@@ -240,13 +259,15 @@ EffectiveConfig effective_topic_config(const TopicConfigKey& key, const ConfigLa
     return result;
   }
   for (const ConfigSynonymKey& synonym : key.synonyms) {
-    const std::string* value = synonym.name == nullptr ? nullptr : strongest_value(synonym.name, layers);
+    const std::string* value =
+        synonym.name == nullptr ? nullptr : strongest_value(synonym.name, layers);
     if (value == nullptr) continue;
     result.value = scaled(*value, synonym.factor);
     break;
   }
   // A broker's retention below 0 is for ever.
-  if (std::string_view(key.name) == "retention.ms" && result.value.starts_with('-')) result.value = "-1";
+  if (std::string_view(key.name) == "retention.ms" && result.value.starts_with('-'))
+    result.value = "-1";
   return result;
 }
 
@@ -276,7 +297,8 @@ int64_t broker_config_number(std::string_view name, const ConfigLayers& layers) 
 
 Result<void> check_broker_value(const BrokerConfigKey& key, std::string_view value) {
   if (key.type == ConfigType::kList && key.values == nullptr) return {};
-  TopicConfigKey as_topic{key.name, key.type, key.default_value, std::nullopt, std::nullopt, key.values};
+  TopicConfigKey as_topic{key.name,     key.type,     key.default_value,
+                          std::nullopt, std::nullopt, key.values};
   if (key.lowest != INT64_MIN) as_topic.min = static_cast<double>(key.lowest);
   if (key.highest != INT64_MAX) as_topic.max = static_cast<double>(key.highest);
   auto checked = check_value(as_topic, value);

@@ -99,8 +99,8 @@ struct EffectiveConfig {
 };
 
 EffectiveConfig effective_topic_config(const TopicConfigKey& key, const ConfigLayers& layers);
-/// Nothing if it has no value anywhere. Synonyms (log.retention.hours of log.retention.ms, …) are listed
-/// from the first layer on that names the key itself, as Kafka does.
+/// Nothing if it has no value anywhere. Synonyms (log.retention.hours of log.retention.ms, …) are
+/// listed from the first layer on that names the key itself, as Kafka does.
 std::optional<EffectiveConfig> effective_broker_config(const BrokerConfigKey& key,
                                                        const ConfigLayers& layers);
 /// The value of a topic setting; the key must exist.

@@ -89,7 +89,8 @@ TEST(TopicConfig, DefaultsComeFromTheStrongestLayer) {
 std::string shown(const EffectiveConfig& config) {
   std::string text = config.value + " " + std::to_string(static_cast<int>(config.source));
   for (const ConfigSynonym& synonym : config.synonyms)
-    text += " " + std::to_string(static_cast<int>(synonym.source)) + ":" + synonym.name + "=" + synonym.value;
+    text += " " + std::to_string(static_cast<int>(synonym.source)) + ":" + synonym.name + "=" +
+            synonym.value;
   return text;
 }
 
@@ -97,7 +98,8 @@ std::string shown(const EffectiveConfig& config) {
 TEST(BrokerConfig, SynonymsAreListedAsKafkaDoes) {
   const ConfigMap own{{"log.retention.ms", "2000000"}};
   const ConfigMap all{{"log.retention.ms", "-5"}, {"message.max.bytes", "2000000"}};
-  const ConfigLayers layers{.topic = nullptr, .broker = &own, .cluster = &all, .static_broker = nullptr};
+  const ConfigLayers layers{
+      .topic = nullptr, .broker = &own, .cluster = &all, .static_broker = nullptr};
   const auto broker = [](const char* name, const ConfigLayers& at) {
     return effective_broker_config(*find_broker_config(name), at);
   };
@@ -115,8 +117,10 @@ TEST(BrokerConfig, SynonymsAreListedAsKafkaDoes) {
             "2000000 2 2:log.retention.ms=2000000 3:log.retention.ms=-5 5:log.retention.hours=168");
   EXPECT_EQ(topic("max.message.bytes", layers),
             "2000000 3 3:message.max.bytes=2000000 5:message.max.bytes=1048588");
-  const ConfigLayers without_own{.topic = nullptr, .broker = nullptr, .cluster = &all, .static_broker = nullptr};
-  EXPECT_EQ(topic("retention.ms", without_own), "-1 3 3:log.retention.ms=-5 5:log.retention.hours=168");
+  const ConfigLayers without_own{
+      .topic = nullptr, .broker = nullptr, .cluster = &all, .static_broker = nullptr};
+  EXPECT_EQ(topic("retention.ms", without_own),
+            "-1 3 3:log.retention.ms=-5 5:log.retention.hours=168");
   EXPECT_EQ(topic("segment.bytes", layers), "1073741824 5 5:log.segment.bytes=1073741824");
 }
 

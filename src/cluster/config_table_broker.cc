@@ -1,6 +1,6 @@
-// What Kafka 4.3.1 knows of broker settings, and semel's own: name, type, default (nullptr = none), whether
-// it is internal, whether it can be changed while the broker runs; lowest and highest value, allowed
-// values. A table, sorted by name.
+// What Kafka 4.3.1 knows of broker settings, and semel's own: name, type, default (nullptr = none),
+// whether it is internal, whether it can be changed while the broker runs; lowest and highest
+// value, allowed values. A table, sorted by name.
 #include "cluster/config_schema.h"
 
 namespace semel::cluster {

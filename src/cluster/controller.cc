@@ -22,7 +22,8 @@ void Controller::load(ImagePtr image, std::map<BrokerId, Offset> registered_at, 
     if (!broker->fenced) heartbeats_.expect(id, broker->epoch, now_ms);
 }
 
-Result<void> Controller::replay(const Records& records, Offset first, LeaderEpoch epoch, int64_t now_ms) {
+Result<void> Controller::replay(const Records& records, Offset first, LeaderEpoch epoch,
+                                int64_t now_ms) {
   ImageDelta delta(image_);
   for (const VersionedRecord& record : records) SEMEL_CHECK(delta.replay(record));
   image_ = delta.finish(first + static_cast<int64_t>(records.size()) - 1, epoch).after;
@@ -39,7 +40,8 @@ void Controller::follow_sessions(const Records& records, Offset first, int64_t n
     if (const auto* came = std::get_if<gen::RegisterBrokerRecord>(&records[i].body)) {
       const BrokerId id{came->broker_id};
       registered_at_[id] = first + static_cast<int64_t>(i);
-      heartbeats_.touch(id, BrokerEpoch{came->broker_epoch}, heartbeats_.metadata_offset(id), now_ms);
+      heartbeats_.touch(id, BrokerEpoch{came->broker_epoch}, heartbeats_.metadata_offset(id),
+                        now_ms);
     }
   }
 }
@@ -58,8 +60,8 @@ std::vector<Records> Controller::activation(std::optional<BrokerId> own_broker) 
     const bool is_known = at != image_->brokers->controllers.end() &&
                           at->second.incarnation_id == settings_.incarnation_id;
     if (!is_known)
-      batches.push_back({to_record(ControllerRegistration{settings_.node_id, settings_.incarnation_id,
-                                                          settings_.endpoints, settings_.features})});
+      batches.push_back({to_record(ControllerRegistration{
+          settings_.node_id, settings_.incarnation_id, settings_.endpoints, settings_.features})});
   }
   if (own_broker) {
     Records fencing = decide_fencing(view(), *own_broker);
@@ -73,23 +75,28 @@ Result<Decision<gen::BrokerRegistrationResponse>> Controller::register_broker(
   return decide_registration(view(), heartbeats_, request, next_offset, now_ms);
 }
 
-Result<HeartbeatDecision> Controller::heartbeat(const gen::BrokerHeartbeatRequest& request, int64_t now_ms) {
+Result<HeartbeatDecision> Controller::heartbeat(const gen::BrokerHeartbeatRequest& request,
+                                                int64_t now_ms) {
   const BrokerId id{request.broker_id};
   const auto at = registered_at_.find(id);
-  const Offset registered_at = at == registered_at_.end() ? Offset{request.broker_epoch} : at->second;
+  const Offset registered_at =
+      at == registered_at_.end() ? Offset{request.broker_epoch} : at->second;
   auto decision = decide_heartbeat(view(), heartbeats_, request, registered_at);
   if (decision)
-    heartbeats_.touch(id, BrokerEpoch{request.broker_epoch}, Offset{request.current_metadata_offset}, now_ms);
+    heartbeats_.touch(id, BrokerEpoch{request.broker_epoch},
+                      Offset{request.current_metadata_offset}, now_ms);
   return decision;
 }
 
 Result<Decision<gen::AllocateProducerIdsResponse>> Controller::allocate_producer_ids(
     const gen::AllocateProducerIdsRequest& request) const {
-  SEMEL_CHECK(check_broker_epoch(*image_, BrokerId{request.broker_id}, BrokerEpoch{request.broker_epoch}));
+  SEMEL_CHECK(
+      check_broker_epoch(*image_, BrokerId{request.broker_id}, BrokerEpoch{request.broker_epoch}));
   const int64_t first = std::max<int64_t>(image_->next_producer_id, 0);
   if (first > std::numeric_limits<int64_t>::max() - kProducerIdBlock)
-    return fail(ErrorCode::kUnknownServerError, "Exhausted all producerIds as the next block's end producerId is "
-                                                "has exceeded the int64 type limit");
+    return fail(ErrorCode::kUnknownServerError,
+                "Exhausted all producerIds as the next block's end producerId is "
+                "has exceeded the int64 type limit");
   gen::ProducerIdsRecord record;
   record.broker_id = request.broker_id;
   record.broker_epoch = request.broker_epoch;

@@ -1,6 +1,6 @@
-// Controller: the cluster's state as its active controller sees it, uncommitted records included, and
-// the one place where records are made: decide, append, replay. Pure but for what is passed in; one
-// thread (executor 0).
+// Controller: the cluster's state as its active controller sees it, uncommitted records included,
+// and the one place where records are made: decide, append, replay. Pure but for what is passed in;
+// one thread (executor 0).
 #pragma once
 
 #include <deque>
@@ -23,8 +23,8 @@ class Controller {
 
   /// Takes what the log says. `now_ms`: monotonic milliseconds.
   void load(ImagePtr image, std::map<BrokerId, Offset> registered_at, int64_t now_ms);
-  /// Appended records take effect; `first` is the offset of the first. An error is fatal: the records
-  /// are this program's own.
+  /// Appended records take effect; `first` is the offset of the first. An error is fatal: the
+  /// records are this program's own.
   Result<void> replay(const Records& records, Offset first, LeaderEpoch epoch, int64_t now_ms);
 
   /// What becoming active asks for: bootstrap records into an empty log, this node's registration,
@@ -36,7 +36,9 @@ class Controller {
   /// Also notes that the broker was heard.
   Result<HeartbeatDecision> heartbeat(const gen::BrokerHeartbeatRequest& request, int64_t now_ms);
   /// The records of a heartbeat that begins a controlled shutdown end at `end`.
-  void shutdown_begins(BrokerId broker, Offset end) { heartbeats_.set_shutdown_offset(broker, end); }
+  void shutdown_begins(BrokerId broker, Offset end) {
+    heartbeats_.set_shutdown_offset(broker, end);
+  }
   /// kStaleBrokerEpoch, kBrokerIdNotRegistered; kUnknownServerError when ids run out.
   Result<Decision<gen::AllocateProducerIdsResponse>> allocate_producer_ids(
       const gen::AllocateProducerIdsRequest& request) const;

@@ -9,17 +9,19 @@
 
 namespace semel::cluster {
 
-/// Sends `request` at the highest version that both sides know (this side's highest while the channel
-/// is not connected: the controller then answers or breaks the connection). Errors: as
+/// Sends `request` at the highest version that both sides know (this side's highest while the
+/// channel is not connected: the controller then answers or breaks the connection). Errors: as
 /// ControllerChannel::call; kUnsupportedVersion if no version fits; kCorruptMessage.
 template <class Response, class Request>
 rt::Task<Result<Response>> send(ControllerChannel& channel, rt::Executor& caller, Request request,
                                 rt::Duration timeout) {
   const ControllerChannel::Versions served = channel.versions(Request::kApiKey);
   const bool is_known = served.max >= served.min;
-  const int16_t version = is_known ? std::min(served.max, Request::kMaxVersion) : Request::kMaxVersion;
+  const int16_t version =
+      is_known ? std::min(served.max, Request::kMaxVersion) : Request::kMaxVersion;
   if (is_known && version < served.min)
-    co_return fail(ErrorCode::kUnsupportedVersion, "the controller serves no version of this request");
+    co_return fail(ErrorCode::kUnsupportedVersion,
+                   "the controller serves no version of this request");
   bytes::Writer writer;
   const auto encoded = request.encode(writer, version);
   if (!encoded) co_return fail(encoded.error());

@@ -138,7 +138,8 @@ TEST_F(ControllerTest, ActivationWritesFeaturesAndItself) {
   EXPECT_EQ(image.feature_level("transaction.version"), 2);
   EXPECT_EQ(image.feature_level("group.version"), 0);
   EXPECT_TRUE(image.brokers->controllers.contains(1001));
-  EXPECT_TRUE(controller->activation(std::nullopt).empty()) << "a second activation finds everything there";
+  EXPECT_TRUE(controller->activation(std::nullopt).empty())
+      << "a second activation finds everything there";
 }
 
 TEST_F(ControllerTest, ABrokerIsFencedUntilItAsksCaughtUp) {
@@ -171,8 +172,10 @@ TEST_F(ControllerTest, RegistrationsAreRefusedWithKafkasReasons) {
   for (auto& feature : request.features)
     if (feature.name == "metadata.version") feature.max_supported_version = 24;
   EXPECT_EQ(do_register(request), ErrorCode::kUnsupportedVersion);
-  EXPECT_EQ(text, "Unable to register because the broker does not support finalized version 25 of metadata.version. "
-                  "The broker wants a version between 7 and 24, inclusive.");
+  EXPECT_EQ(text,
+            "Unable to register because the broker does not support finalized version 25 of "
+            "metadata.version. "
+            "The broker wants a version between 7 and 24, inclusive.");
   request = registration(1);
   request.log_dirs.clear();
   EXPECT_EQ(do_register(request), ErrorCode::kInvalidRegistration);
@@ -185,7 +188,8 @@ TEST_F(ControllerTest, RegistrationsAreRefusedWithKafkasReasons) {
   request = registration(2);
   request.log_dirs = {Uuid::from_halves(100, 1)};
   EXPECT_EQ(do_register(request), ErrorCode::kInvalidRegistration);
-  EXPECT_EQ(text, "Broker 1 is already registered with directory " + Uuid::from_halves(100, 1).to_text());
+  EXPECT_EQ(text,
+            "Broker 1 is already registered with directory " + Uuid::from_halves(100, 1).to_text());
 }
 
 TEST_F(ControllerTest, ANewIncarnationWaitsForTheOldSession) {
@@ -208,7 +212,8 @@ TEST_F(ControllerTest, ASilentBrokerIsFencedAndItsPartitionsLoseTheirLeader) {
   EXPECT_TRUE(controller->fence_stale(now + 9000).empty());
   append(controller->fence_stale(now + 9001));
   EXPECT_FALSE(partition("t").has_leader());
-  EXPECT_EQ(partition("t").isr, std::vector<BrokerId>{BrokerId{1}}) << "without ELR the last one stays in the ISR";
+  EXPECT_EQ(partition("t").isr, std::vector<BrokerId>{BrokerId{1}})
+      << "without ELR the last one stays in the ISR";
   EXPECT_EQ(partition("t").leader_epoch, LeaderEpoch{1});
   EXPECT_TRUE(controller->image()->broker(BrokerId{1})->fenced);
   EXPECT_TRUE(controller->fence_stale(now + 90010).empty());
@@ -241,7 +246,9 @@ TEST_F(ControllerTest, ControlledShutdownMovesLeadershipFirst) {
   const auto first = beat(1, false, true);
   EXPECT_FALSE(first.should_shut_down);
   EXPECT_TRUE(controller->image()->broker(BrokerId{1})->in_controlled_shutdown);
-  EXPECT_EQ(std::get<gen::BrokerRegistrationChangeRecord>(last_records.front().body).in_controlled_shutdown, 1);
+  EXPECT_EQ(std::get<gen::BrokerRegistrationChangeRecord>(last_records.front().body)
+                .in_controlled_shutdown,
+            1);
   for (int32_t i = 0; i < 8; ++i) EXPECT_EQ(partition("t", i).leader, BrokerId{2});
   controller->shutdown_begins(BrokerId{1}, next - 1);
   EXPECT_FALSE(beat(1, false, true).should_shut_down) << "broker 2 has not read so far";
@@ -250,7 +257,8 @@ TEST_F(ControllerTest, ControlledShutdownMovesLeadershipFirst) {
   EXPECT_TRUE(last.should_shut_down);
   EXPECT_TRUE(last.is_fenced);
   EXPECT_TRUE(controller->image()->broker(BrokerId{1})->fenced);
-  EXPECT_EQ(do_register(registration(1, 2)), ErrorCode::kNone) << "a broker that has shut down may come back at once";
+  EXPECT_EQ(do_register(registration(1, 2)), ErrorCode::kNone)
+      << "a broker that has shut down may come back at once";
 }
 
 TEST_F(ControllerTest, TheOnlyBrokerMayShutDownAtOnce) {
@@ -291,7 +299,8 @@ TEST_F(ControllerTest, ProducerIdsAscendInBlocksOfAThousand) {
 
 TEST_F(ControllerTest, CreateTopicsAnswersAsKafka) {
   EXPECT_EQ(refusal(create("early")),
-            "38 Unable to replicate the partition 1 time(s): All brokers are currently fenced, or have all their log "
+            "38 Unable to replicate the partition 1 time(s): All brokers are currently fenced, or "
+            "have all their log "
             "directories cordoned.");
   start_broker(1);
   const auto response = create("t2", 2, 1, {{"compression.type", "zstd"}});
@@ -309,19 +318,25 @@ TEST_F(ControllerTest, CreateTopicsAnswersAsKafka) {
   EXPECT_EQ(refusal(create("t2")), "36 Topic 't2' already exists.");
   EXPECT_EQ(refusal(create("")), "17 Topic name is invalid: the empty string is not allowed");
   EXPECT_EQ(refusal(create("..")), "17 Topic name is invalid: '..' is not allowed");
-  EXPECT_EQ(refusal(create("bad name")), "17 Topic name is invalid: 'bad name' contains one or more characters other "
-                                         "than ASCII alphanumerics, '.', '_' and '-'");
+  EXPECT_EQ(refusal(create("bad name")),
+            "17 Topic name is invalid: 'bad name' contains one or more characters other "
+            "than ASCII alphanumerics, '.', '_' and '-'");
   create("a.b");
   EXPECT_EQ(refusal(create("a_b")), "17 Topic 'a_b' collides with existing topic: a.b");
-  EXPECT_EQ(refusal(create("x", 0)), "37 Number of partitions was set to an invalid non-positive value.");
-  EXPECT_EQ(refusal(create("x", 1, 0)), "38 Replication factor must be larger than 0, or -1 to use the default value.");
+  EXPECT_EQ(refusal(create("x", 0)),
+            "37 Number of partitions was set to an invalid non-positive value.");
+  EXPECT_EQ(refusal(create("x", 1, 0)),
+            "38 Replication factor must be larger than 0, or -1 to use the default value.");
   EXPECT_EQ(refusal(create("x", 1, 3)),
-            "38 Unable to replicate the partition 3 time(s): The target replication factor of 3 cannot be reached "
-            "because only 1 broker(s) are registered or some brokers have all their log directories cordoned.");
+            "38 Unable to replicate the partition 3 time(s): The target replication factor of 3 "
+            "cannot be reached "
+            "because only 1 broker(s) are registered or some brokers have all their log "
+            "directories cordoned.");
   EXPECT_EQ(refusal(create("x", 10001)), "44 Excessively large number of partitions per request.");
   EXPECT_EQ(refusal(create("x", 1, 1, {{"retention.ms", "abc"}})),
             "40 Invalid value abc for configuration retention.ms: Not a number of type LONG");
-  EXPECT_EQ(refusal(create("x", 1, 1, {{"semel.flush", "ack"}})), "40 Unknown topic config name: semel.flush");
+  EXPECT_EQ(refusal(create("x", 1, 1, {{"semel.flush", "ack"}})),
+            "40 Unknown topic config name: semel.flush");
   EXPECT_EQ(create("defaults", -1, -1).topics.front().num_partitions, 1);
   EXPECT_EQ(controller->image()->topic("x"), nullptr);
 }
@@ -343,15 +358,22 @@ TEST_F(ControllerTest, ManualAssignmentsAreChecked) {
     }
     return refusal(create(request));
   };
-  EXPECT_EQ(ask({{0, {1}}}, 1), "42 A manual partition assignment was specified, but numPartitions was not set to -1.");
-  EXPECT_EQ(ask({{0, {1}}}, -1, 1),
-            "42 A manual partition assignment was specified, but replication factor was not set to -1.");
+  EXPECT_EQ(ask({{0, {1}}}, 1),
+            "42 A manual partition assignment was specified, but numPartitions was not set to -1.");
+  EXPECT_EQ(
+      ask({{0, {1}}}, -1, 1),
+      "42 A manual partition assignment was specified, but replication factor was not set to -1.");
   EXPECT_EQ(ask({{0, {}}}), "39 The manual partition assignment includes an empty replica list.");
-  EXPECT_EQ(ask({{0, {9}}}), "39 The manual partition assignment includes broker 9, but no such broker is registered.");
-  EXPECT_EQ(ask({{0, {1, 1}}}), "39 The manual partition assignment includes the broker 1 more than once.");
-  EXPECT_EQ(ask({{0, {1}}, {0, {1}}}), "39 Found multiple manual partition assignments for partition 0");
+  EXPECT_EQ(
+      ask({{0, {9}}}),
+      "39 The manual partition assignment includes broker 9, but no such broker is registered.");
+  EXPECT_EQ(ask({{0, {1, 1}}}),
+            "39 The manual partition assignment includes the broker 1 more than once.");
+  EXPECT_EQ(ask({{0, {1}}, {0, {1}}}),
+            "39 Found multiple manual partition assignments for partition 0");
   EXPECT_EQ(ask({{0, {1}}, {1, {1, 2}}}),
-            "39 The manual partition assignment includes a partition with 2 replica(s), but this is not consistent with "
+            "39 The manual partition assignment includes a partition with 2 replica(s), but this "
+            "is not consistent with "
             "previous partitions, which have 1 replica(s).");
   EXPECT_EQ(ask({{1, {1}}}), "39 partitions should be a consecutive 0-based integer sequence");
   EXPECT_EQ(ask({{1, {2, 1}}, {0, {1, 2}}}), "0 ");
@@ -390,9 +412,11 @@ TEST_F(ControllerTest, DeletingByNameAndById) {
   append(decision.records);
   std::vector<std::string> answers;
   for (const auto& result : decision.response.responses)
-    answers.push_back(fmt::format("{} {} {}", result.name.value_or("-"), result.error_code, result.error_message.value_or("")));
+    answers.push_back(fmt::format("{} {} {}", result.name.value_or("-"), result.error_code,
+                                  result.error_message.value_or("")));
   EXPECT_EQ(answers, (std::vector<std::string>{
-                         "a 0 ", "b 0 ", "b 42 The provided topic name maps to an ID that was already supplied.",
+                         "a 0 ", "b 0 ",
+                         "b 42 The provided topic name maps to an ID that was already supplied.",
                          "nothere 3 This server does not host this topic-partition.",
                          "- 100 This server does not host this topic ID.",
                          "- 42 Neither topic name nor id were specified."}));
@@ -432,25 +456,35 @@ TEST_F(ControllerTest, FeaturesGoUpTogetherOrNotAtAll) {
     }
     auto decision = decide_update_features(controller->view(), request, 2);
     append(decision.records);
-    return fmt::format("{} {}", decision.response.error_code, decision.response.error_message.value_or(""));
+    return fmt::format("{} {}", decision.response.error_code,
+                       decision.response.error_message.value_or(""));
   };
-  const std::string failed = "95 The update failed for all features since the following feature had an error: ";
+  const std::string failed =
+      "95 The update failed for all features since the following feature had an error: ";
   EXPECT_EQ(update({{"metadata.version", 26}, {"nosuch.version", 3}}),
-            failed + "Invalid update version 3 for feature nosuch.version. Local controller 1001 does not support this "
-                     "feature.");
+            failed +
+                "Invalid update version 3 for feature nosuch.version. Local controller 1001 does "
+                "not support this "
+                "feature.");
   EXPECT_EQ(controller->image()->metadata_version(), 25);
   EXPECT_EQ(update({{"group.version", 7}}),
-            failed + "Invalid update version 7 for feature group.version. Local controller 1001 only supports versions 0-1");
+            failed +
+                "Invalid update version 7 for feature group.version. Local controller 1001 only "
+                "supports versions 0-1");
   EXPECT_EQ(update({{"metadata.version", 26}, {"group.version", 1}}), "0 ");
   EXPECT_EQ(controller->image()->metadata_version(), 26);
   EXPECT_EQ(update({{"group.version", 0}}),
-            failed + "Invalid update version 0 for feature group.version. Can't downgrade the version of this feature "
-                     "without setting the upgrade type to either safe or unsafe downgrade.");
+            failed +
+                "Invalid update version 0 for feature group.version. Can't downgrade the version "
+                "of this feature "
+                "without setting the upgrade type to either safe or unsafe downgrade.");
   EXPECT_EQ(update({{"group.version", 0}}, 2), "0 ");
   EXPECT_EQ(controller->image()->feature_level("group.version"), 0);
   EXPECT_EQ(update({{"metadata.version", 20}}, 2),
-            failed + "Invalid metadata.version 20. Refusing to perform the requested downgrade because it might delete "
-                     "metadata information.");
+            failed +
+                "Invalid metadata.version 20. Refusing to perform the requested downgrade because "
+                "it might delete "
+                "metadata information.");
 }
 
 TEST_F(ControllerTest, DeletingCanBeSwitchedOff) {
@@ -485,7 +519,8 @@ TEST_F(ControllerTest, PreferredLeadersAreElectedOnRequest) {
   };
   EXPECT_EQ(elect(0), static_cast<int16_t>(ErrorCode::kPreferredLeaderNotAvailable));
   beat(1, false);
-  EXPECT_EQ(elect(0), static_cast<int16_t>(ErrorCode::kPreferredLeaderNotAvailable)) << "not in the ISR";
+  EXPECT_EQ(elect(0), static_cast<int16_t>(ErrorCode::kPreferredLeaderNotAvailable))
+      << "not in the ISR";
   EXPECT_EQ(elect(1), static_cast<int16_t>(ErrorCode::kUnknownTopicOrPartition));
 }
 
@@ -566,11 +601,15 @@ TEST_F(AlterTest, AnOldEpochOfAMemberIsIneligible) {
 /// With eligible leader replicas, as a directory of Kafka's has them.
 class ElrTest : public Fixture {
  protected:
-  ElrTest() : Fixture({{"metadata.version", 30}, {"eligible.leader.replicas.version", 1}, {"transaction.version", 2}}) {}
+  ElrTest()
+      : Fixture({{"metadata.version", 30},
+                 {"eligible.leader.replicas.version", 1},
+                 {"transaction.version", 2}}) {}
 };
 
 TEST_F(ElrTest, TheLastReplicaGoesToTheElrAndComesBack) {
-  EXPECT_EQ(controller->image()->config(ConfigResourceType::kBroker, "")->at("min.insync.replicas"), "1");
+  EXPECT_EQ(controller->image()->config(ConfigResourceType::kBroker, "")->at("min.insync.replicas"),
+            "1");
   start_broker(1);
   create("t");
   beat(1, false, true);
@@ -617,7 +656,8 @@ class DirectoryTest : public Fixture {
     ASSERT_FALSE(beat(1, false).is_fenced);
   }
   /// The answer for one replica; the topic-wide error is negative.
-  int assign(const TopicId& topic, int32_t index, const DirectoryId& directory, int32_t broker = 1) {
+  int assign(const TopicId& topic, int32_t index, const DirectoryId& directory,
+             int32_t broker = 1) {
     gen::AssignReplicasToDirsRequest request;
     request.broker_id = broker;
     request.broker_epoch = epochs[broker];
@@ -659,9 +699,11 @@ TEST_F(DirectoryTest, WhatMakesNoSenseIsRefused) {
   create("t");
   const TopicId id = controller->image()->topic("t")->id;
   const bool is_on_one = partition("t").has_replica(BrokerId{1});
-  EXPECT_EQ(assign(Uuid::from_halves(1, 2), 0, first_), static_cast<int>(ErrorCode::kUnknownTopicId));
+  EXPECT_EQ(assign(Uuid::from_halves(1, 2), 0, first_),
+            static_cast<int>(ErrorCode::kUnknownTopicId));
   EXPECT_EQ(assign(id, 7, first_), static_cast<int>(ErrorCode::kUnknownTopicOrPartition));
-  EXPECT_EQ(assign(id, 0, first_, is_on_one ? 2 : 1), static_cast<int>(ErrorCode::kNotLeaderOrFollower));
+  EXPECT_EQ(assign(id, 0, first_, is_on_one ? 2 : 1),
+            static_cast<int>(ErrorCode::kNotLeaderOrFollower));
   epochs[2] += 1;
   EXPECT_EQ(assign(id, 0, first_, 2), -static_cast<int>(ErrorCode::kStaleBrokerEpoch));
   EXPECT_EQ(assign(id, 0, first_, 9), -static_cast<int>(ErrorCode::kBrokerIdNotRegistered));

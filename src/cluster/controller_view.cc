@@ -5,7 +5,8 @@ namespace semel::cluster {
 ConfigLayers ControllerView::topic_layers(const ConfigMap* topic) const {
   ConfigLayers layers{.topic = topic, .static_broker = &settings.static_configs};
   // The image outlives the view, so the map may be borrowed from it.
-  if (const ConfigMapPtr* all = image.configs->find(ConfigResource{ConfigResourceType::kBroker, ""}))
+  if (const ConfigMapPtr* all =
+          image.configs->find(ConfigResource{ConfigResourceType::kBroker, ""}))
     layers.cluster = all->get();
   return layers;
 }

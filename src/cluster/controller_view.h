@@ -1,6 +1,6 @@
-// What the controller's decisions look at. A decision is a pure function of the image (everything that
-// was appended, committed or not), the settings and a request; its result is the records to append and
-// the answer to give once they are committed.
+// What the controller's decisions look at. A decision is a pure function of the image (everything
+// that was appended, committed or not), the settings and a request; its result is the records to
+// append and the answer to give once they are committed.
 #pragma once
 
 #include <cstdint>
@@ -17,15 +17,15 @@ namespace semel::cluster {
 
 struct ControllerSettings {
   int32_t node_id = -1;
-  std::string cluster_id;                // 22 characters
-  Uuid incarnation_id;                   // fresh per process
-  std::vector<Endpoint> endpoints;       // of the controller listeners
+  std::string cluster_id;           // 22 characters
+  Uuid incarnation_id;              // fresh per process
+  std::vector<Endpoint> endpoints;  // of the controller listeners
   std::map<std::string, LevelRange> features = controller_features();
-  ConfigMap static_configs;              // server.properties: defaults of topic settings
-  int32_t default_partitions = 1;        // num.partitions
+  ConfigMap static_configs;        // server.properties: defaults of topic settings
+  int32_t default_partitions = 1;  // num.partitions
   int16_t default_replication_factor = 1;
-  int64_t session_timeout_ms = 9000;     // broker.session.timeout.ms
-  Records bootstrap;                     // written into an empty log
+  int64_t session_timeout_ms = 9000;  // broker.session.timeout.ms
+  Records bootstrap;                  // written into an empty log
 };
 
 /// Borrowed for the decision.

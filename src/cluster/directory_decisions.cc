@@ -59,8 +59,10 @@ Result<Decision<gen::AssignReplicasToDirsResponse>> decide_assign_replicas(
         auto& answer = topic_answer.partitions.append();
         answer.partition_index = partition.partition_index;
         const ErrorCode code =
-            topic == nullptr ? ErrorCode::kUnknownTopicId
-                             : assign(view, broker, {*topic, partition.partition_index, directory.id}, decision.records);
+            topic == nullptr
+                ? ErrorCode::kUnknownTopicId
+                : assign(view, broker, {*topic, partition.partition_index, directory.id},
+                         decision.records);
         answer.error_code = static_cast<int16_t>(code);
       }
     }

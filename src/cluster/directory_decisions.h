@@ -7,8 +7,8 @@
 
 namespace semel::cluster {
 
-/// Per partition; a replica in a directory that is not online leaves its ISR. The top-level error is
-/// kUnsupportedVersion (metadata.version), kBrokerIdNotRegistered or kStaleBrokerEpoch.
+/// Per partition; a replica in a directory that is not online leaves its ISR. The top-level error
+/// is kUnsupportedVersion (metadata.version), kBrokerIdNotRegistered or kStaleBrokerEpoch.
 Result<Decision<gen::AssignReplicasToDirsResponse>> decide_assign_replicas(
     const ControllerView& view, const gen::AssignReplicasToDirsRequest& request);
 

@@ -26,14 +26,17 @@ struct DirectoryReporter::Core {
 
   void look_at(const MetadataImage& image, const TopicId& id) {
     const TopicPtr topic = image.topic(id);
-    if (topic == nullptr || !MetadataVersion{image.metadata_version()}.has_directory_assignment()) return;
+    if (topic == nullptr || !MetadataVersion{image.metadata_version()}.has_directory_assignment())
+      return;
     for (size_t i = 0; i < topic->partitions.size(); ++i) {
       const PartitionRegistration& partition = *topic->partitions[i];
       const auto index = static_cast<int32_t>(i);
       if (!partition.has_replica(self)) continue;
       const auto actual = directory_of({topic->name, PartitionIndex{index}});
-      if (actual && *actual != partition.directory_of(self)) pending[{id, index}] = *actual;
-      else pending.erase({id, index});
+      if (actual && *actual != partition.directory_of(self))
+        pending[{id, index}] = *actual;
+      else
+        pending.erase({id, index});
     }
     if (!pending.empty()) bell.ring();
   }
@@ -80,16 +83,18 @@ struct DirectoryReporter::Core {
         co_await core->bell.wait();
         continue;
       }
-      auto answer = co_await send<gen::AssignReplicasToDirsResponse>(core->channel, core->home, core->next_request(),
-                                                                     kTimeout);
+      auto answer = co_await send<gen::AssignReplicasToDirsResponse>(
+          core->channel, core->home, core->next_request(), kTimeout);
       if (core->is_stopped) break;
       if (answer && answer->error_code == 0) {
         core->note(*answer);
         continue;
       }
-      log_info("cluster", "directories of replicas are told again: {}",
-               answer ? error_name(static_cast<ErrorCode>(answer->error_code)) : answer.error().context);
-      co_await rt::pause(core->home, {.deadline = core->home.clock().now() + kRetryPause, .cancel = nullptr});
+      log_info(
+          "cluster", "directories of replicas are told again: {}",
+          answer ? error_name(static_cast<ErrorCode>(answer->error_code)) : answer.error().context);
+      co_await rt::pause(core->home,
+                         {.deadline = core->home.clock().now() + kRetryPause, .cancel = nullptr});
     }
   }
 
@@ -103,14 +108,16 @@ struct DirectoryReporter::Core {
   bool is_stopped = false;
 };
 
-DirectoryReporter::DirectoryReporter(rt::Executor& home, ControllerChannel& channel, const BrokerLifecycle& lifecycle,
-                                     BrokerId self, DirectoryOf directory_of)
+DirectoryReporter::DirectoryReporter(rt::Executor& home, ControllerChannel& channel,
+                                     const BrokerLifecycle& lifecycle, BrokerId self,
+                                     DirectoryOf directory_of)
     : core_(std::make_shared<Core>(home, channel, lifecycle, self, std::move(directory_of))) {}
 
 DirectoryReporter::~DirectoryReporter() { stop(); }
 
 void DirectoryReporter::start(const ImagePtr& image) {
-  image->topics->by_id.for_each([&](const TopicId& id, const TopicPtr&) { core_->look_at(*image, id); });
+  image->topics->by_id.for_each(
+      [&](const TopicId& id, const TopicPtr&) { core_->look_at(*image, id); });
   rt::spawn(Core::loop(core_));
 }
 
@@ -119,7 +126,8 @@ void DirectoryReporter::on_image(const ImageChange& change) {
   for (const TopicId& id : change.topics_created) core_->look_at(*change.after, id);
   for (const TopicId& id : change.topics_changed) core_->look_at(*change.after, id);
   for (const TopicPtr& topic : change.topics_deleted)
-    std::erase_if(core_->pending, [&](const auto& entry) { return entry.first.first == topic->id; });
+    std::erase_if(core_->pending,
+                  [&](const auto& entry) { return entry.first.first == topic->id; });
 }
 
 void DirectoryReporter::stop() {

@@ -1,5 +1,5 @@
-// DirectoryReporter: tells the controller in which log directory each replica of this broker lies, where
-// the metadata says otherwise or does not know (AssignReplicasToDirs, KIP-858).
+// DirectoryReporter: tells the controller in which log directory each replica of this broker lies,
+// where the metadata says otherwise or does not know (AssignReplicasToDirs, KIP-858).
 #pragma once
 
 #include <functional>
@@ -20,8 +20,8 @@ class DirectoryReporter final : public ImageListener {
   /// Where a replica lies; nothing if this broker does not have it.
   using DirectoryOf = std::function<std::optional<DirectoryId>(const TopicPartition&)>;
 
-  DirectoryReporter(rt::Executor& home, ControllerChannel& channel, const BrokerLifecycle& lifecycle, BrokerId self,
-                    DirectoryOf directory_of);
+  DirectoryReporter(rt::Executor& home, ControllerChannel& channel,
+                    const BrokerLifecycle& lifecycle, BrokerId self, DirectoryOf directory_of);
   ~DirectoryReporter() override;
 
   /// Looks at every replica of `image`.

@@ -14,13 +14,16 @@ bool has_preferred_leader(const PartitionRegistration& partition) {
   return !partition.replicas.empty() && partition.leader == partition.replicas.front();
 }
 
-Result<void> elect_one(const ControllerView& view, const TopicImage& topic, int32_t index, int8_t type,
-                       Records& records) {
+Result<void> elect_one(const ControllerView& view, const TopicImage& topic, int32_t index,
+                       int8_t type, Records& records) {
   const PartitionRegistration* partition = topic.partition(PartitionIndex{index});
   if (partition == nullptr)
-    return fail(ErrorCode::kUnknownTopicOrPartition, fmt::format("No such partition as {}-{}", topic.name, index));
-  const bool is_good = type == kPreferred ? has_preferred_leader(*partition) : partition->has_leader();
-  if (is_good) return fail(ErrorCode::kElectionNotNeeded, "Leader election not needed for topic partition.");
+    return fail(ErrorCode::kUnknownTopicOrPartition,
+                fmt::format("No such partition as {}-{}", topic.name, index));
+  const bool is_good =
+      type == kPreferred ? has_preferred_leader(*partition) : partition->has_leader();
+  if (is_good)
+    return fail(ErrorCode::kElectionNotNeeded, "Leader election not needed for topic partition.");
   PartitionChange::Rules rules = rules_for(view, topic, *partition, {});
   rules.election = type == kPreferred ? Election::kPreferred : Election::kUnclean;
   PartitionChange change(topic.id, index, *partition, std::move(rules));
@@ -28,7 +31,8 @@ Result<void> elect_one(const ControllerView& view, const TopicImage& topic, int3
   if (!record && type == kPreferred)
     return fail(ErrorCode::kPreferredLeaderNotAvailable, "The preferred leader was not available.");
   if (!record)
-    return fail(ErrorCode::kEligibleLeadersNotAvailable, "Eligible topic partition leaders are not available.");
+    return fail(ErrorCode::kEligibleLeadersNotAvailable,
+                "Eligible topic partition leaders are not available.");
   records.push_back(*std::move(record));
   return {};
 }
@@ -60,7 +64,8 @@ Decision<gen::ElectLeadersResponse> decide_elect_leaders(const ControllerView& v
       for (size_t i = 0; i < topic->partitions.size(); ++i) {
         const auto index = static_cast<int32_t>(i);
         const auto elected = elect_one(view, *topic, index, type, decision.records);
-        if (elected || elected.error().code != ErrorCode::kElectionNotNeeded) put(result, index, elected);
+        if (elected || elected.error().code != ErrorCode::kElectionNotNeeded)
+          put(result, index, elected);
       }
       if (!result.partition_result.empty())
         decision.response.replica_election_results.push_back(std::move(result));
@@ -72,10 +77,10 @@ Decision<gen::ElectLeadersResponse> decide_elect_leaders(const ControllerView& v
     result.topic = asked.topic;
     const TopicPtr topic = view.image.topic(asked.topic);
     for (const int32_t index : asked.partitions) {
-      const Result<void> elected =
-          topic == nullptr
-              ? fail(ErrorCode::kUnknownTopicOrPartition, fmt::format("No such topic as {}", asked.topic))
-              : elect_one(view, *topic, index, type, decision.records);
+      const Result<void> elected = topic == nullptr
+                                       ? fail(ErrorCode::kUnknownTopicOrPartition,
+                                              fmt::format("No such topic as {}", asked.topic))
+                                       : elect_one(view, *topic, index, type, decision.records);
       put(result, index, elected);
     }
   }

@@ -8,8 +8,10 @@ namespace {
 /// By name, so that the same image gives the same records.
 std::vector<TopicPtr> sorted_topics(const MetadataImage& image) {
   std::vector<TopicPtr> topics;
-  image.topics->by_name.for_each([&](const std::string&, const TopicPtr& topic) { topics.push_back(topic); });
-  std::ranges::sort(topics, {}, [](const TopicPtr& topic) -> const std::string& { return topic->name; });
+  image.topics->by_name.for_each(
+      [&](const std::string&, const TopicPtr& topic) { topics.push_back(topic); });
+  std::ranges::sort(topics, {},
+                    [](const TopicPtr& topic) -> const std::string& { return topic->name; });
   return topics;
 }
 
@@ -20,7 +22,8 @@ bool is_touched(const PartitionRegistration& partition, const BrokerNews& news) 
            std::ranges::find(partition.elr, news.unclean) != partition.elr.end();
   if (!partition.is_in_isr(news.gone)) return false;
   return news.directories == nullptr ||
-         std::ranges::find(*news.directories, partition.directory_of(news.gone)) != news.directories->end();
+         std::ranges::find(*news.directories, partition.directory_of(news.gone)) !=
+             news.directories->end();
 }
 
 }  // namespace

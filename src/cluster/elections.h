@@ -19,8 +19,8 @@ struct BrokerNews {
 PartitionChange::Rules rules_for(const ControllerView& view, const TopicImage& topic,
                                  const PartitionRegistration& partition, const BrokerNews& news);
 
-/// Adds the changes of every partition that `news` touches: those with `gone` or `unclean` in ISR or
-/// ELR; with `back`: those without a leader.
+/// Adds the changes of every partition that `news` touches: those with `gone` or `unclean` in ISR
+/// or ELR; with `back`: those without a leader.
 void add_partition_changes(const ControllerView& view, const BrokerNews& news, Records& records);
 
 /// True if any partition is led by `broker`.

@@ -13,7 +13,8 @@ constexpr int64_t kSessionChecks = 8;
 constexpr rt::Duration kFirstFlushDelay = std::chrono::milliseconds(20);
 
 quorum::NodeIdentity identity_of(const ControllerNodeConfig& config) {
-  quorum::NodeIdentity identity{.id = config.settings.node_id, .directory = config.directory_id, .endpoints = {}};
+  quorum::NodeIdentity identity{
+      .id = config.settings.node_id, .directory = config.directory_id, .endpoints = {}};
   for (const Endpoint& endpoint : config.settings.endpoints)
     identity.endpoints.push_back({endpoint.listener, endpoint.host, endpoint.port});
   return identity;
@@ -21,8 +22,10 @@ quorum::NodeIdentity identity_of(const ControllerNodeConfig& config) {
 
 std::vector<quorum::Voter> static_voters(const ControllerNodeConfig& config) {
   std::vector<quorum::Voter> voters;
-  for (const int32_t id : config.voters) voters.push_back({.id = id, .directory = {}, .endpoints = {}});
-  if (voters.empty()) voters.push_back({.id = config.settings.node_id, .directory = {}, .endpoints = {}});
+  for (const int32_t id : config.voters)
+    voters.push_back({.id = id, .directory = {}, .endpoints = {}});
+  if (voters.empty())
+    voters.push_back({.id = config.settings.node_id, .directory = {}, .endpoints = {}});
   return voters;
 }
 
@@ -79,13 +82,15 @@ rt::Task<Result<void>> EmbeddedController::start() {
   is_active_ = true;
   last_append_ = home_.clock().now();
   last_snapshot_ = last_append_;
-  const bytes::Buffer first = builder_.leader(log_->end(), *elected->append, runtime_.clock->unix_ms());
+  const bytes::Buffer first =
+      builder_.leader(log_->end(), *elected->append, runtime_.clock->unix_ms());
   if (auto appended = log_->append(first); !appended) co_return fail(appended.error());
   quorum_.on_appended(log_->end());
   if (content->has_open_transaction) {
     // What the last leader left open is void; the image does not hold it.
     const Records abort{{gen::AbortTransactionRecord{}, 0}};
-    auto appended = log_->append(builder_.records(log_->end(), quorum_.epoch(), runtime_.clock->unix_ms(), abort));
+    auto appended = log_->append(
+        builder_.records(log_->end(), quorum_.epoch(), runtime_.clock->unix_ms(), abort));
     if (!appended) co_return fail(appended.error());
     quorum_.on_appended(log_->end());
   }
@@ -99,7 +104,8 @@ rt::Task<Result<void>> EmbeddedController::start() {
 }
 
 Result<void> EmbeddedController::take_leadership() {
-  for (const Records& batch : controller_.activation(config_.own_broker)) SEMEL_CHECK(append_batch(batch));
+  for (const Records& batch : controller_.activation(config_.own_broker))
+    SEMEL_CHECK(append_batch(batch));
   return {};
 }
 
@@ -112,7 +118,8 @@ rt::Task<void> EmbeddedController::stop() {
   clean_bell_.ring();
   co_await gate_.close(home_);
   if (log_ == nullptr || has_failed_) co_return;
-  auto closed = co_await rt::run_blocking(*runtime_.disk, home_, [this] { return log_->close_clean(); });
+  auto closed =
+      co_await rt::run_blocking(*runtime_.disk, home_, [this] { return log_->close_clean(); });
   if (!closed) log_error("cluster", "the metadata log was not closed: {}", closed.error().context);
 }
 
@@ -130,7 +137,8 @@ void EmbeddedController::fail_for_good(const Error& why) {
 
 Result<void> EmbeddedController::append_batch(const Records& records) {
   const Offset first = log_->end();
-  const bytes::Buffer batch = builder_.records(first, quorum_.epoch(), runtime_.clock->unix_ms(), records);
+  const bytes::Buffer batch =
+      builder_.records(first, quorum_.epoch(), runtime_.clock->unix_ms(), records);
   SEMEL_CHECK(log_->append(batch));
   quorum_.on_appended(log_->end());
   last_append_ = home_.clock().now();
@@ -152,7 +160,9 @@ rt::Task<Result<void>> EmbeddedController::commit(Records records) {
   }
   flush_bell_.ring();
   const bool done = co_await wait_for(quorum_.log_end() - 1, {});
-  if (!done) co_return fail(ErrorCode::kNotController, "the controller stopped before the change was durable");
+  if (!done)
+    co_return fail(ErrorCode::kNotController,
+                   "the controller stopped before the change was durable");
   co_return Result<void>{};
 }
 
@@ -164,7 +174,7 @@ rt::Task<bool> EmbeddedController::wait_for(Offset above, rt::WaitLimits limits)
     waiters_.erase(at);
     if (outcome != rt::WaitOutcome::kReady) break;
   }
-  co_return is_active_ && quorum_.high_watermark() > above;
+  co_return is_active_&& quorum_.high_watermark() > above;
 }
 
 void EmbeddedController::wake_waiters() {
@@ -228,8 +238,8 @@ void EmbeddedController::note_failed_append(const Error& why) {
 }
 
 rt::Task<void> EmbeddedController::session_loop([[maybe_unused]] rt::Gate::Entry entry) {
-  const rt::Duration interval =
-      std::chrono::milliseconds(std::max<int64_t>(config_.settings.session_timeout_ms / kSessionChecks, 1));
+  const rt::Duration interval = std::chrono::milliseconds(
+      std::max<int64_t>(config_.settings.session_timeout_ms / kSessionChecks, 1));
   while (is_active_) {
     co_await rt::pause(home_, {.deadline = home_.clock().now() + interval, .cancel = &cancelled_});
     if (!is_active_) co_return;
@@ -251,12 +261,14 @@ rt::Task<void> EmbeddedController::idle_loop([[maybe_unused]] rt::Gate::Entry en
 
 // ---- what followers ask ----
 
-rt::Task<EmbeddedController::Fetched> EmbeddedController::fetch(quorum::FetchAsk ask, FetchLimits limits) {
+rt::Task<EmbeddedController::Fetched> EmbeddedController::fetch(quorum::FetchAsk ask,
+                                                                FetchLimits limits) {
   Fetched fetched;
   fetched.verdict = quorum_.on_fetch(ask, runtime_.clock->unix_ms());
   if (fetched.verdict.kind == quorum::FetchVerdict::Kind::kRecords && log_ != nullptr) {
     const Offset wanted = std::min(ask.fetch_offset, limits.known_high_watermark);
-    co_await wait_for(wanted, {.deadline = home_.clock().now() + limits.max_wait, .cancel = limits.cancel});
+    co_await wait_for(wanted,
+                      {.deadline = home_.clock().now() + limits.max_wait, .cancel = limits.cancel});
     fetched.high_watermark = quorum_.high_watermark();
     fetched.log_start = log_->start();
     if (!is_active_) {
@@ -267,15 +279,18 @@ rt::Task<EmbeddedController::Fetched> EmbeddedController::fetch(quorum::FetchAsk
       fetched.verdict = quorum_.on_fetch(ask, runtime_.clock->unix_ms());
     } else if (ask.fetch_offset < fetched.high_watermark) {
       auto records = log_->read(ask.fetch_offset, limits.max_bytes, fetched.high_watermark);
-      if (records) fetched.records = std::move(*records);
-      else fetched.verdict = {quorum::FetchVerdict::Kind::kError, records.error().code, {}};
+      if (records)
+        fetched.records = std::move(*records);
+      else
+        fetched.verdict = {quorum::FetchVerdict::Kind::kError, records.error().code, {}};
     }
   }
   co_return fetched;
 }
 
-Result<SnapshotPiece> EmbeddedController::fetch_snapshot(LeaderEpoch current_epoch, quorum::LogPoint point,
-                                                         int64_t position, size_t max_bytes) {
+Result<SnapshotPiece> EmbeddedController::fetch_snapshot(LeaderEpoch current_epoch,
+                                                         quorum::LogPoint point, int64_t position,
+                                                         size_t max_bytes) {
   if (!quorum_.is_leader()) return fail(ErrorCode::kNotLeaderOrFollower, "this node does not lead");
   if (current_epoch < quorum_.epoch()) return fail(ErrorCode::kFencedLeaderEpoch, "an older epoch");
   if (current_epoch > quorum_.epoch()) return fail(ErrorCode::kUnknownLeaderEpoch, "a newer epoch");

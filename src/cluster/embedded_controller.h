@@ -1,9 +1,9 @@
-// EmbeddedController: the controller node of this process. Joins the quorum core, the metadata log and
-// the controller's decisions, and is what the request handlers of api/controller talk to.
+// EmbeddedController: the controller node of this process. Joins the quorum core, the metadata log
+// and the controller's decisions, and is what the request handlers of api/controller talk to.
 //
-// Thread rule: everything on `home` (executor 0) unless said otherwise; handlers of other executors go
-// there first. Group commit: one flush at a time, everything appended while it ran forms the next one;
-// who waits for an offset continues when it is below the high watermark.
+// Thread rule: everything on `home` (executor 0) unless said otherwise; handlers of other executors
+// go there first. Group commit: one flush at a time, everything appended while it ran forms the
+// next one; who waits for an offset continues when it is below the high watermark.
 #pragma once
 
 #include <limits>
@@ -23,11 +23,12 @@
 namespace semel::cluster {
 
 struct ControllerNodeConfig {
-  std::string directory;               // holds __cluster_metadata-0; formatted
+  std::string directory;  // holds __cluster_metadata-0; formatted
   DirectoryId directory_id;
   ControllerSettings settings;
   std::optional<BrokerId> own_broker;  // the broker of this process
-  /// Static quorum (kraft.version 0): the ids of `controller.quorum.voters`; empty: this node alone.
+  /// Static quorum (kraft.version 0): the ids of `controller.quorum.voters`; empty: this node
+  /// alone.
   std::vector<int32_t> voters;
   MetadataLogConfig log;
   /// A NoOp record after so long without records; 0 = never. Not while this process is alone.
@@ -36,14 +37,14 @@ struct ControllerNodeConfig {
 
 class EmbeddedController {
  public:
-  /// `on_fatal` is called at most once, on home: the node cannot go on (the log failed, or a record of
-  /// its own did not replay).
+  /// `on_fatal` is called at most once, on home: the node cannot go on (the log failed, or a record
+  /// of its own did not replay).
   EmbeddedController(rt::Runtime& runtime, ControllerNodeConfig config,
                      rt::UniqueFunction<void(const Error&)> on_fatal);
   ~EmbeddedController();
 
-  /// Opens and loads the log, takes a new epoch, appends what a new leader appends. Does not wait for
-  /// the first flush: whoever waits for a commit does.
+  /// Opens and loads the log, takes a new epoch, appends what a new leader appends. Does not wait
+  /// for the first flush: whoever waits for a commit does.
   rt::Task<Result<void>> start();
   /// Answers everybody who waits with kNotController, flushes and closes the log.
   rt::Task<void> stop();
@@ -77,8 +78,8 @@ class EmbeddedController {
   };
   rt::Task<Fetched> fetch(quorum::FetchAsk ask, FetchLimits limits);
   /// See MetadataLog::read_snapshot_piece; checks that this node leads in `ask`'s epoch.
-  Result<SnapshotPiece> fetch_snapshot(LeaderEpoch current_epoch, quorum::LogPoint point, int64_t position,
-                                       size_t max_bytes);
+  Result<SnapshotPiece> fetch_snapshot(LeaderEpoch current_epoch, quorum::LogPoint point,
+                                       int64_t position, size_t max_bytes);
 
  private:
   struct Waiter;

@@ -54,7 +54,8 @@ rt::Task<void> EmbeddedController::clean_loop([[maybe_unused]] rt::Gate::Entry e
     auto cleaned = co_await clean_once();
     if (!cleaned) log_warn("cluster", "old metadata was not deleted: {}", cleaned.error().context);
     if (cleaned && *cleaned) continue;
-    co_await clean_bell_.wait({.deadline = home_.clock().now() + kCleanInterval, .cancel = &cancelled_});
+    co_await clean_bell_.wait(
+        {.deadline = home_.clock().now() + kCleanInterval, .cancel = &cancelled_});
   }
 }
 
@@ -73,7 +74,8 @@ rt::Task<Result<bool>> EmbeddedController::clean_once() {
   if (!forgotten) co_return fail(forgotten.error());
   quorum_.on_snapshots(log_->snapshots().front(), log_->snapshots().back(), log_->start());
   has_deleted_ = true;
-  auto removed = co_await rt::run_blocking(*runtime_.disk, home_, [&] { return log_->remove_before_start(*forgotten); });
+  auto removed = co_await rt::run_blocking(*runtime_.disk, home_,
+                                           [&] { return log_->remove_before_start(*forgotten); });
   if (!removed) co_return fail(removed.error());
   co_return true;
 }

@@ -27,7 +27,9 @@ VersionedRecord config_record(const std::string& name, const std::string& value)
 
 class NodeTest : public ::testing::Test {
  protected:
-  NodeTest() : directory_(fs::temp_directory_path() / fs::path(fmt::format("semel-node-{}-{}", getpid(), ++count_))) {
+  NodeTest()
+      : directory_(fs::temp_directory_path() /
+                   fs::path(fmt::format("semel-node-{}-{}", getpid(), ++count_))) {
     fs::remove_all(directory_);
     fs::create_directories(directory_);
   }
@@ -35,7 +37,8 @@ class NodeTest : public ::testing::Test {
 
   /// A copy of a golden controller's folder, writable.
   void take_golden(const std::string& path) {
-    fs::copy(golden(path) + "/__cluster_metadata-0", directory_ / "__cluster_metadata-0", fs::copy_options::recursive);
+    fs::copy(golden(path) + "/__cluster_metadata-0", directory_ / "__cluster_metadata-0",
+             fs::copy_options::recursive);
     for (const auto& entry : fs::recursive_directory_iterator(directory_))
       fs::permissions(entry.path(), fs::perms::owner_all, fs::perm_options::add);
   }
@@ -54,8 +57,8 @@ class NodeTest : public ::testing::Test {
 
   void start(ControllerNodeConfig node_config) {
     runtime_.on(0, [&] {
-      node_ = std::make_unique<EmbeddedController>(*runtime_, std::move(node_config),
-                                                   [this](const Error& why) { fatal_ = why.context; });
+      node_ = std::make_unique<EmbeddedController>(
+          *runtime_, std::move(node_config), [this](const Error& why) { fatal_ = why.context; });
     });
     runtime_.run([this] { return started(); });
     ASSERT_EQ(failure_, "");
@@ -90,7 +93,8 @@ class NodeTest : public ::testing::Test {
     auto result = co_await node_->commit(std::move(records));
     failure_ = result ? "" : result.error().context;
   }
-  rt::Task<void> fetched(Offset offset, LeaderEpoch last, int64_t wait_ms, EmbeddedController::Fetched& result) {
+  rt::Task<void> fetched(Offset offset, LeaderEpoch last, int64_t wait_ms,
+                         EmbeddedController::Fetched& result) {
     quorum::FetchAsk ask;
     ask.replica_id = 7;
     ask.current_leader_epoch = node_->quorum().epoch();
@@ -139,7 +143,9 @@ class NodeTest : public ::testing::Test {
     })) << ::testing::PrintToString(names);
     return names.empty() ? quorum::LogPoint{} : *parse_snapshot_name(names.back());
   }
-  size_t settings() { return node_->controller().image()->config(ConfigResourceType::kBroker, "")->size(); }
+  size_t settings() {
+    return node_->controller().image()->config(ConfigResourceType::kBroker, "")->size();
+  }
 
   static inline int count_ = 0;
   fs::path directory_;
@@ -159,8 +165,9 @@ std::string text_of(const fs::path& path) {
 TEST_F(NodeTest, ANewDirectoryBecomesALogThatKafkaKnows) {
   start(config(1001));
   commit({});
-  EXPECT_EQ(text_of(directory_ / "__cluster_metadata-0/quorum-state"),
-            R"({"clusterId":"","leaderId":1001,"leaderEpoch":1,"votedId":-1,"appliedOffset":0,"currentVoters":[{"voterId":1001}],"data_version":0})");
+  EXPECT_EQ(
+      text_of(directory_ / "__cluster_metadata-0/quorum-state"),
+      R"({"clusterId":"","leaderId":1001,"leaderEpoch":1,"votedId":-1,"appliedOffset":0,"currentVoters":[{"voterId":1001}],"data_version":0})");
   EXPECT_EQ(text_of(directory_ / "__cluster_metadata-0/partition.metadata"),
             "version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAQ");
   const auto all = fetch(Offset{0}, LeaderEpoch{0});
@@ -183,7 +190,9 @@ TEST_F(NodeTest, ARestartTakesANewEpochAndKeepsWhatWasCommitted) {
   stop();
   start(config(1001));
   EXPECT_EQ(node_->quorum().epoch(), LeaderEpoch{2});
-  EXPECT_EQ(node_->controller().image()->config(ConfigResourceType::kBroker, "")->at("log.retention.ms"), "5");
+  EXPECT_EQ(
+      node_->controller().image()->config(ConfigResourceType::kBroker, "")->at("log.retention.ms"),
+      "5");
   commit({});
   EXPECT_GE(node_->quorum().high_watermark(), end + 2);
   EXPECT_EQ(fetch(end, LeaderEpoch{1}).verdict.kind, quorum::FetchVerdict::Kind::kRecords);
@@ -216,7 +225,8 @@ TEST_F(NodeTest, ManyCommitsShareFlushes) {
   commit({});
   int done = 0;
   runtime_.on(0, [&] {
-    for (int i = 0; i < 200; ++i) rt::spawn(counted(config_record("k" + std::to_string(i), "v"), done));
+    for (int i = 0; i < 200; ++i)
+      rt::spawn(counted(config_record("k" + std::to_string(i), "v"), done));
   });
   for (int i = 0; i < 1000 && done < 200; ++i) runtime_.run([this] { return pause_a_little(); });
   EXPECT_EQ(done, 200);
@@ -233,7 +243,8 @@ TEST_F(NodeTest, ADirectoryOfKafkasGoesOn) {
   ASSERT_NE(image.topic("idem"), nullptr);
   EXPECT_EQ(image.next_producer_id, 2000);
   commit({});
-  EXPECT_EQ(node_->quorum().high_watermark(), Offset{792 + 2}) << "LeaderChange and this node's registration";
+  EXPECT_EQ(node_->quorum().high_watermark(), Offset{792 + 2})
+      << "LeaderChange and this node's registration";
   EXPECT_EQ(fetch(Offset{0}, LeaderEpoch{0}).verdict.kind, quorum::FetchVerdict::Kind::kSnapshot);
   const auto verdict = fetch(Offset{0}, LeaderEpoch{0}).verdict;
   EXPECT_EQ(verdict.point, (quorum::LogPoint{Offset{689}, LeaderEpoch{2}}));
@@ -244,7 +255,9 @@ TEST_F(NodeTest, ADirectoryOfKafkasGoesOn) {
     EXPECT_EQ(piece->bytes.size(), 100u);
     EXPECT_EQ(node_->fetch_snapshot(node_->quorum().epoch(), verdict.point, 8618, 100).error().code,
               ErrorCode::kPositionOutOfRange);
-    EXPECT_EQ(node_->fetch_snapshot(node_->quorum().epoch(), {Offset{5}, LeaderEpoch{1}}, 0, 100).error().code,
+    EXPECT_EQ(node_->fetch_snapshot(node_->quorum().epoch(), {Offset{5}, LeaderEpoch{1}}, 0, 100)
+                  .error()
+                  .code,
               ErrorCode::kSnapshotNotFound);
     EXPECT_EQ(node_->fetch_snapshot(LeaderEpoch{2}, verdict.point, 0, 100).error().code,
               ErrorCode::kFencedLeaderEpoch);
@@ -274,7 +287,8 @@ TEST_F(NodeTest, AKilledDirectoryOfKafkasIsRecoveredAndItsBrokerFenced) {
 TEST_F(NodeTest, ADynamicQuorumOfSeveralVotersIsRefused) {
   take_golden("kafka-4.3.1/cluster/controller-103");
   runtime_.on(0, [&] {
-    node_ = std::make_unique<EmbeddedController>(*runtime_, config(103, std::nullopt), [](const Error&) {});
+    node_ = std::make_unique<EmbeddedController>(*runtime_, config(103, std::nullopt),
+                                                 [](const Error&) {});
   });
   runtime_.run([this] { return started(); });
   EXPECT_THAT(failure_, ::testing::HasSubstr("only voter"));
@@ -291,7 +305,8 @@ TEST_F(NodeTest, AStandaloneDirectoryWritesItsVotersIntoTheLog) {
   plan.standalone = std::vector<quorum::VoterEndpoint>{{"CONTROLLER", "localhost", 9093}};
   ASSERT_TRUE(format_directories(*runtime_, plan).has_value());
   ControllerNodeConfig node_config = config(1);
-  node_config.settings.endpoints = {{"CONTROLLER", "localhost", 9193, SecurityProtocol::kPlaintext}};
+  node_config.settings.endpoints = {
+      {"CONTROLLER", "localhost", 9193, SecurityProtocol::kPlaintext}};
   start(node_config);
   commit({});
   const auto all = fetch(Offset{0}, LeaderEpoch{0});
@@ -299,9 +314,11 @@ TEST_F(NodeTest, AStandaloneDirectoryWritesItsVotersIntoTheLog) {
   ASSERT_TRUE(read_batches(all.records.span(), Offset{0}, replayer).has_value());
   ASSERT_EQ(replayer.controls.size(), 3u);
   EXPECT_EQ(std::get<KraftVersion>(replayer.controls[1]).version, 1);
-  EXPECT_EQ(std::get<KraftVoters>(replayer.controls[2]).voters.front().endpoints.front().port, 9193);
-  EXPECT_EQ(text_of(directory_ / "__cluster_metadata-0/quorum-state"),
-            R"({"leaderId":1,"leaderEpoch":1,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})");
+  EXPECT_EQ(std::get<KraftVoters>(replayer.controls[2]).voters.front().endpoints.front().port,
+            9193);
+  EXPECT_EQ(
+      text_of(directory_ / "__cluster_metadata-0/quorum-state"),
+      R"({"leaderId":1,"leaderEpoch":1,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})");
   stop();
 }
 
@@ -310,18 +327,22 @@ TEST_F(NodeTest, SnapshotsAreWrittenServedAndStartedFrom) {
   node_config.log.snapshot_bytes = 2000;
   start(node_config);
   for (int i = 0; i < 40; ++i) commit({config_record("k" + std::to_string(i), "v")});
-  for (int i = 0; i < 1000 && fetch(Offset{0}, LeaderEpoch{0}).verdict.kind != quorum::FetchVerdict::Kind::kSnapshot; ++i)
+  for (int i = 0; i < 1000 && fetch(Offset{0}, LeaderEpoch{0}).verdict.kind !=
+                                  quorum::FetchVerdict::Kind::kSnapshot;
+       ++i)
     runtime_.run([this] { return pause_a_little(); });
   const quorum::LogPoint point = fetch(Offset{0}, LeaderEpoch{0}).verdict.point;
   EXPECT_GT(point.end, Offset{6});
-  const ImagePtr image = image_of_snapshot(directory_ / "__cluster_metadata-0" / snapshot_name(point));
+  const ImagePtr image =
+      image_of_snapshot(directory_ / "__cluster_metadata-0" / snapshot_name(point));
   EXPECT_EQ(image->metadata_version(), 25);
   EXPECT_GT(image->config(ConfigResourceType::kBroker, "")->size(), 5u);
   const auto before = lines(*node_->controller().image());
   stop();
   start(config(1001));
   const auto after = lines(*node_->controller().image());
-  EXPECT_EQ(std::vector(after.begin(), after.begin() + 2), std::vector(before.begin(), before.begin() + 2));
+  EXPECT_EQ(std::vector(after.begin(), after.begin() + 2),
+            std::vector(before.begin(), before.begin() + 2));
   EXPECT_EQ(node_->controller().image()->config(ConfigResourceType::kBroker, "")->size(), 40u);
   EXPECT_EQ(fetch(Offset{0}, LeaderEpoch{0}).verdict.kind, quorum::FetchVerdict::Kind::kSnapshot);
   stop();
@@ -358,11 +379,15 @@ TEST_F(NodeTest, ASnapshotAloneIsEnoughToStartFrom) {
   start(node_config);
   commit_many(0, 60);
   const quorum::LogPoint newest = only_snapshot();
-  const size_t known = image_of_snapshot(directory_ / "__cluster_metadata-0" / snapshot_name(newest))
-                           ->config(ConfigResourceType::kBroker, "")->size();
+  const size_t known =
+      image_of_snapshot(directory_ / "__cluster_metadata-0" / snapshot_name(newest))
+          ->config(ConfigResourceType::kBroker, "")
+          ->size();
   stop();
-  for (const char* suffix : {".log", ".index", ".timeindex", ".snapshot", "leader-epoch-checkpoint"})
-    for (const std::string& name : files(suffix)) fs::remove(directory_ / "__cluster_metadata-0" / name);
+  for (const char* suffix :
+       {".log", ".index", ".timeindex", ".snapshot", "leader-epoch-checkpoint"})
+    for (const std::string& name : files(suffix))
+      fs::remove(directory_ / "__cluster_metadata-0" / name);
   start(config(1001));
   EXPECT_EQ(settings(), known);
   EXPECT_GT(node_->quorum().epoch(), newest.epoch);

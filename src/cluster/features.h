@@ -1,5 +1,5 @@
-// Feature levels: which there are, what this program takes part in, and what a metadata.version allows
-// (KIP-584, KIP-1022; levels of Kafka 4.3).
+// Feature levels: which there are, what this program takes part in, and what a metadata.version
+// allows (KIP-584, KIP-1022; levels of Kafka 4.3).
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@ namespace semel::cluster {
 
 inline constexpr int16_t kMetadataVersionMin = 7;   // 3.3-IV3
 inline constexpr int16_t kMetadataVersionMax = 30;  // 4.3-IV0
-/// New directories are finalized here: all that this broker does, nothing that it does not (4.0-IV3).
+/// New directories are finalized here: all that this broker does, nothing that it does not
+/// (4.0-IV3).
 inline constexpr int16_t kMetadataVersionDefault = 25;
 
 inline constexpr std::string_view kKraftVersion = "kraft.version";
@@ -46,9 +47,9 @@ struct MetadataVersion {
 
 struct Feature {
   std::string_view name;
-  LevelRange supported;        // by Kafka 4.3
-  LevelRange broker;           // what a semel broker registers for
-  int16_t default_level = 0;   // of a new semel directory
+  LevelRange supported;       // by Kafka 4.3
+  LevelRange broker;          // what a semel broker registers for
+  int16_t default_level = 0;  // of a new semel directory
 };
 /// Sorted by name; metadata.version and kraft.version included.
 std::span<const Feature> known_features();

@@ -1,8 +1,8 @@
 #include "cluster/format.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "cluster/features.h"
 #include "cluster/snapshot_file.h"
@@ -43,7 +43,8 @@ Result<void> write_zero_checkpoint(rt::Runtime& runtime, const FormatPlan& plan,
   return runtime.disk->sync_directory(folder);
 }
 
-Result<void> format_one(rt::Runtime& runtime, const FormatPlan& plan, const std::string& directory) {
+Result<void> format_one(rt::Runtime& runtime, const FormatPlan& plan,
+                        const std::string& directory) {
   rt::Disk& disk = *runtime.disk;
   SEMEL_CHECK(rt::make_durable_directories(disk, directory));
   const DirectoryId id = runtime.random->uuid();
@@ -62,11 +63,13 @@ Result<void> format_one(rt::Runtime& runtime, const FormatPlan& plan, const std:
 
 std::map<std::string, int16_t, std::less<>> default_feature_levels() {
   std::map<std::string, int16_t, std::less<>> levels;
-  for (const Feature& feature : known_features()) levels[std::string(feature.name)] = feature.default_level;
+  for (const Feature& feature : known_features())
+    levels[std::string(feature.name)] = feature.default_level;
   return levels;
 }
 
-Records bootstrap_records(const std::map<std::string, int16_t, std::less<>>& features, const Records& more) {
+Records bootstrap_records(const std::map<std::string, int16_t, std::less<>>& features,
+                          const Records& more) {
   Records records;
   const auto version = features.find("metadata.version");
   if (version != features.end()) records.push_back(feature_level(version->first, version->second));
@@ -94,7 +97,8 @@ Result<DirectoryState> directory_state(rt::Disk& disk, const std::string& direct
   if (!disk.exists(directory)) return DirectoryState::kMissing;
   SEMEL_TRY(const auto entries, disk.list(directory));
   const auto is = [&](std::string_view name) {
-    return std::any_of(entries.begin(), entries.end(), [&](const auto& e) { return e.name == name; });
+    return std::any_of(entries.begin(), entries.end(),
+                       [&](const auto& e) { return e.name == name; });
   };
   if (is(log::kMetaPropertiesName)) {
     SEMEL_TRY(const auto properties, log::read_meta_properties(disk, directory));
@@ -103,10 +107,12 @@ Result<DirectoryState> directory_state(rt::Disk& disk, const std::string& direct
   SEMEL_TRY(const bool holds_log, has_metadata_log(disk, directory));
   if (holds_log) return DirectoryState::kForeign;
   // What an interrupted format leaves behind is not foreign: it is written again.
-  const bool is_empty = std::all_of(entries.begin(), entries.end(), [](const rt::DirectoryEntry& entry) {
-    return entry.name == ".lock" || entry.name == "lost+found" || entry.name == kBootstrapCheckpoint ||
-           entry.name == kMetadataFolder || entry.name == "meta.properties.tmp";
-  });
+  const bool is_empty =
+      std::all_of(entries.begin(), entries.end(), [](const rt::DirectoryEntry& entry) {
+        return entry.name == ".lock" || entry.name == "lost+found" ||
+               entry.name == kBootstrapCheckpoint || entry.name == kMetadataFolder ||
+               entry.name == "meta.properties.tmp";
+      });
   return is_empty ? DirectoryState::kEmpty : DirectoryState::kForeign;
 }
 
@@ -116,10 +122,12 @@ Result<void> format_directories(rt::Runtime& runtime, const FormatPlan& plan) {
     if (state == DirectoryState::kFormatted)
       return fail(ErrorCode::kInvalidConfig, directory + " is formatted already");
     if (state == DirectoryState::kForeign)
-      return fail(ErrorCode::kInvalidConfig,
-                  directory + " is not empty and holds no meta.properties; give an empty directory");
+      return fail(
+          ErrorCode::kInvalidConfig,
+          directory + " is not empty and holds no meta.properties; give an empty directory");
   }
-  for (const std::string& directory : plan.directories) SEMEL_CHECK(format_one(runtime, plan, directory));
+  for (const std::string& directory : plan.directories)
+    SEMEL_CHECK(format_one(runtime, plan, directory));
   return {};
 }
 

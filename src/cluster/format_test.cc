@@ -1,11 +1,10 @@
 #include "cluster/format.h"
 
-#include <gtest/gtest.h>
-
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "cluster/features.h"
 #include "cluster/snapshot_file.h"
@@ -43,9 +42,11 @@ TEST_F(FormatTest, WritesWhatAControllerStartsFrom) {
   ASSERT_TRUE(properties.has_value() && properties->has_value());
   EXPECT_EQ((*properties)->node_id, BrokerId{1001});
   EXPECT_EQ((*properties)->cluster_id, "Z29sZGVuLWRhdGEtc2V0MA");
-  const auto zero = load_snapshot_file(*os_->disk, root_ + "/a/__cluster_metadata-0/" + std::string(kZeroCheckpoint));
+  const auto zero = load_snapshot_file(
+      *os_->disk, root_ + "/a/__cluster_metadata-0/" + std::string(kZeroCheckpoint));
   ASSERT_TRUE(zero.has_value());
-  const auto facts = read_snapshot(zero->span(), [](const VersionedRecord&) { return Result<void>{}; });
+  const auto facts =
+      read_snapshot(zero->span(), [](const VersionedRecord&) { return Result<void>{}; });
   ASSERT_TRUE(facts.has_value()) << facts.error().context;
   EXPECT_EQ(facts->kraft_version, 1);
   ASSERT_EQ(facts->voters->size(), 1u);

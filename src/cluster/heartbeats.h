@@ -1,6 +1,6 @@
-// Heartbeats: what the controller knows of brokers beyond the log: when each was heard last, how far it
-// has read the metadata log. Lost with the process; after a restart every unfenced broker gets one
-// whole session to be heard.
+// Heartbeats: what the controller knows of brokers beyond the log: when each was heard last, how
+// far it has read the metadata log. Lost with the process; after a restart every unfenced broker
+// gets one whole session to be heard.
 #pragma once
 
 #include <map>

@@ -13,7 +13,8 @@ bool BrokerRegistration::has_online_directory(const DirectoryId& directory) cons
   // Before KIP-858 directories are unknown; the reserved ids mean "not told yet".
   if (directories.empty() || directory == kDirectoryUnassigned || directory == kDirectoryMigrating)
     return true;
-  return directory != kDirectoryLost && std::ranges::find(directories, directory) != directories.end();
+  return directory != kDirectoryLost &&
+         std::ranges::find(directories, directory) != directories.end();
 }
 
 bool PartitionRegistration::has_replica(BrokerId id) const {

@@ -1,6 +1,6 @@
 // MetadataImage: everything that the metadata log says at one offset. Immutable; shared by pointer.
-// One writer builds the next image from the last one (image_delta.h); readers on any thread keep the
-// one they hold.
+// One writer builds the next image from the last one (image_delta.h); readers on any thread keep
+// the one they hold.
 //
 // Source of the records' meaning: KIP-500, KIP-631, KIP-858, KIP-966.
 #pragma once
@@ -19,7 +19,12 @@
 namespace semel::cluster {
 
 /// Kafka's numbers (org.apache.kafka.common.security.auth.SecurityProtocol).
-enum class SecurityProtocol : int16_t { kPlaintext = 0, kSsl = 1, kSaslPlaintext = 2, kSaslSsl = 3 };
+enum class SecurityProtocol : int16_t {
+  kPlaintext = 0,
+  kSsl = 1,
+  kSaslPlaintext = 2,
+  kSaslSsl = 3
+};
 
 struct Endpoint {
   std::string listener;  // name, e.g. "PLAINTEXT"
@@ -67,9 +72,9 @@ struct PartitionRegistration {
   std::vector<BrokerId> isr;
   std::vector<BrokerId> removing_replicas;
   std::vector<BrokerId> adding_replicas;
-  std::vector<BrokerId> elr;             // KIP-966
+  std::vector<BrokerId> elr;  // KIP-966
   std::vector<BrokerId> last_known_elr;
-  BrokerId leader = kNoBroker;           // kNoBroker = none
+  BrokerId leader = kNoBroker;  // kNoBroker = none
   LeaderRecoveryState recovery_state = LeaderRecoveryState::kRecovered;
   LeaderEpoch leader_epoch{0};
   int32_t partition_epoch = 0;

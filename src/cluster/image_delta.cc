@@ -21,8 +21,10 @@ Result<void> ImageDelta::replay(const VersionedRecord& record) {
 void ImageDelta::replay_kraft_version(int16_t level) {
   const auto set = [level](Work& work) {
     work.features_changed = true;
-    if (level > 0) work.image.features[std::string(kKraftVersion)] = level;
-    else work.image.features.erase(std::string(kKraftVersion));
+    if (level > 0)
+      work.image.features[std::string(kKraftVersion)] = level;
+    else
+      work.image.features.erase(std::string(kKraftVersion));
   };
   set(*work_);
   if (transaction_ != nullptr) set(*transaction_);
@@ -31,9 +33,11 @@ void ImageDelta::replay_kraft_version(int16_t level) {
 void ImageDelta::start_snapshot() {
   transaction_.reset();
   Work fresh;
-  base_->topics->by_id.for_each([&](const TopicId& id, const TopicPtr&) { fresh.touched.insert(id); });
-  base_->configs->for_each(
-      [&](const ConfigResource& resource, const ConfigMapPtr&) { fresh.configs_changed.insert(resource); });
+  base_->topics->by_id.for_each(
+      [&](const TopicId& id, const TopicPtr&) { fresh.touched.insert(id); });
+  base_->configs->for_each([&](const ConfigResource& resource, const ConfigMapPtr&) {
+    fresh.configs_changed.insert(resource);
+  });
   for (const auto& [id, broker] : base_->brokers->brokers) fresh.brokers_changed.insert(id);
   fresh.features_changed = true;
   fresh.access_changed = true;
@@ -97,23 +101,30 @@ Result<void> ImageDelta::apply(const gen::FeatureLevelRecord& record) {
     return fail(ErrorCode::kUnsupportedVersion,
                 fmt::format("metadata.version {} is not known, {} … {} are", record.feature_level,
                             kMetadataVersionMin, kMetadataVersionMax));
-  if (record.feature_level < 0) return unfit("feature {} has level {}", record.name, record.feature_level);
+  if (record.feature_level < 0)
+    return unfit("feature {} has level {}", record.name, record.feature_level);
   work_->features_changed = true;
-  if (record.feature_level == 0) work_->image.features.erase(record.name);
-  else work_->image.features[record.name] = record.feature_level;
+  if (record.feature_level == 0)
+    work_->image.features.erase(record.name);
+  else
+    work_->image.features[record.name] = record.feature_level;
   return {};
 }
 
 Result<void> ImageDelta::apply(const gen::ConfigRecord& record) {
-  const ConfigResource resource{static_cast<ConfigResourceType>(record.resource_type), record.resource_name};
+  const ConfigResource resource{static_cast<ConfigResourceType>(record.resource_type),
+                                record.resource_name};
   work_->configs_changed.insert(resource);
   std::shared_ptr<ConfigMap>& owned = work_->config[resource];
   if (owned == nullptr) {
     const ConfigMapPtr* before = work_->image.configs->find(resource);
-    owned = before == nullptr ? std::make_shared<ConfigMap>() : std::make_shared<ConfigMap>(**before);
+    owned =
+        before == nullptr ? std::make_shared<ConfigMap>() : std::make_shared<ConfigMap>(**before);
   }
-  if (record.value) owned->insert_or_assign(record.name, *record.value);
-  else owned->erase(record.name);
+  if (record.value)
+    owned->insert_or_assign(record.name, *record.value);
+  else
+    owned->erase(record.name);
   if (owned->empty()) {
     work_->own_configs().erase(resource);
     work_->config.erase(resource);
@@ -157,8 +168,8 @@ Result<void> ImageDelta::apply(const gen::RemoveUserScramCredentialRecord& recor
 
 Result<void> ImageDelta::apply(const gen::AccessControlEntryRecord& record) {
   work_->own_access().acls[record.id] =
-      AclEntry{record.resource_type, record.resource_name, record.pattern_type, record.principal,
-               record.host, record.operation, record.permission_type};
+      AclEntry{record.resource_type, record.resource_name, record.pattern_type,   record.principal,
+               record.host,          record.operation,     record.permission_type};
   return {};
 }
 
@@ -185,9 +196,13 @@ Result<void> ImageDelta::apply(const gen::ClientQuotaRecord& record) {
 }
 
 Result<void> ImageDelta::apply(const gen::DelegationTokenRecord& record) {
-  work_->own_access().tokens[record.token_id] = DelegationToken{
-      record.owner, record.requester, {record.renewers.begin(), record.renewers.end()},
-      record.issue_timestamp, record.max_timestamp, record.expiration_timestamp};
+  work_->own_access().tokens[record.token_id] =
+      DelegationToken{record.owner,
+                      record.requester,
+                      {record.renewers.begin(), record.renewers.end()},
+                      record.issue_timestamp,
+                      record.max_timestamp,
+                      record.expiration_timestamp};
   return {};
 }
 

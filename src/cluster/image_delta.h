@@ -1,6 +1,6 @@
 // ImageDelta: builds the next image from one image and the records that follow it. What no record
-// touches is shared with the base. Replay is strict, as Java's controllers are (a record that cannot be
-// applied is fatal): reference for each rule is org.apache.kafka.image and KIP-631.
+// touches is shared with the base. Replay is strict, as Java's controllers are (a record that
+// cannot be applied is fatal): reference for each rule is org.apache.kafka.image and KIP-631.
 #pragma once
 
 #include <functional>

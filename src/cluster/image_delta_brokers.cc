@@ -48,7 +48,8 @@ Result<void> ImageDelta::apply(const gen::UnregisterBrokerRecord& record) {
   const BrokerRegistration* before = work_->image.broker(id);
   if (before == nullptr) return unfit("broker {} is not registered", id.value);
   if (before->epoch.value != record.broker_epoch)
-    return unfit("broker {} has epoch {}, not {}", id.value, before->epoch.value, record.broker_epoch);
+    return unfit("broker {} has epoch {}, not {}", id.value, before->epoch.value,
+                 record.broker_epoch);
   work_->brokers_changed.insert(id);
   work_->own_brokers().brokers.erase(id);
   return {};

@@ -60,8 +60,9 @@ ImagePtr image_of(const Records& records, ImagePtr base = empty_image()) {
 }
 
 TEST(ImageDelta, PartitionChangeCountsEpochs) {
-  const ImagePtr image = image_of({topic_record("t"), partition_record(0, {1, 2}), change_record(0, -1),
-                                   change_record(0, kLeaderUnchanged), change_record(0, 2)});
+  const ImagePtr image =
+      image_of({topic_record("t"), partition_record(0, {1, 2}), change_record(0, -1),
+                change_record(0, kLeaderUnchanged), change_record(0, 2)});
   const PartitionRegistration* partition = image->partition("t", PartitionIndex{0});
   ASSERT_NE(partition, nullptr);
   EXPECT_EQ(partition->leader, BrokerId{2});
@@ -71,7 +72,8 @@ TEST(ImageDelta, PartitionChangeCountsEpochs) {
 
 TEST(ImageDelta, OldImagesKeepWhatTheySaid) {
   const ImagePtr first = image_of({topic_record("t"), partition_record(0)});
-  const ImagePtr second = image_of({change_record(0, -1), config_record("t", "retention.ms", "1")}, first);
+  const ImagePtr second =
+      image_of({change_record(0, -1), config_record("t", "retention.ms", "1")}, first);
   EXPECT_EQ(first->partition("t", PartitionIndex{0})->leader, BrokerId{1});
   EXPECT_EQ(second->partition("t", PartitionIndex{0})->leader, kNoBroker);
   EXPECT_EQ(first->config(ConfigResourceType::kTopic, "t"), nullptr);
@@ -104,9 +106,15 @@ TEST(ImageDelta, TransactionsShowNothingBeforeTheirEnd) {
   ASSERT_TRUE(open.has_value());
   EXPECT_TRUE(open->is_in_transaction());
   EXPECT_TRUE(open->image()->topic("t")->partitions.empty());
-  EXPECT_EQ(image_of({topic_record("t"), begin, partition_record(0), end})->topic("t")->partitions.size(), 1u);
-  EXPECT_EQ(image_of({topic_record("t"), begin, partition_record(0), abort})->topic("t")->partitions.size(), 0u);
-  EXPECT_EQ(image_of({begin, topic_record("t"), abort, topic_record("t")})->topics->by_name.size(), 1u);
+  EXPECT_EQ(
+      image_of({topic_record("t"), begin, partition_record(0), end})->topic("t")->partitions.size(),
+      1u);
+  EXPECT_EQ(image_of({topic_record("t"), begin, partition_record(0), abort})
+                ->topic("t")
+                ->partitions.size(),
+            0u);
+  EXPECT_EQ(image_of({begin, topic_record("t"), abort, topic_record("t")})->topics->by_name.size(),
+            1u);
   EXPECT_FALSE(replay({begin, begin}).has_value());
   EXPECT_FALSE(replay({end}).has_value());
   EXPECT_FALSE(replay({abort}).has_value());

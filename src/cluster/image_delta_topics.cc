@@ -68,8 +68,10 @@ Result<void> ImageDelta::apply(const gen::PartitionRecord& record) {
     return unfit("partition {} of {}, which has {}", record.partition_id, topic->name, count);
   SEMEL_TRY(auto registration, to_registration(record));
   auto partition = std::make_shared<const PartitionRegistration>(std::move(registration));
-  if (record.partition_id == count) topic->partitions.push_back(std::move(partition));
-  else topic->partitions[static_cast<size_t>(record.partition_id)] = std::move(partition);
+  if (record.partition_id == count)
+    topic->partitions.push_back(std::move(partition));
+  else
+    topic->partitions[static_cast<size_t>(record.partition_id)] = std::move(partition);
   return {};
 }
 
@@ -77,7 +79,8 @@ Result<void> ImageDelta::apply(const gen::PartitionChangeRecord& record) {
   TopicImage* topic = own_topic(record.topic_id);
   if (topic == nullptr) return unfit("there is no topic with id {}", record.topic_id.to_text());
   const PartitionRegistration* before = topic->partition(PartitionIndex{record.partition_id});
-  if (before == nullptr) return unfit("there is no partition {} of {}", record.partition_id, topic->name);
+  if (before == nullptr)
+    return unfit("there is no partition {} of {}", record.partition_id, topic->name);
   SEMEL_TRY(auto after, merge(*before, record));
   topic->partitions[static_cast<size_t>(record.partition_id)] =
       std::make_shared<const PartitionRegistration>(std::move(after));
@@ -87,7 +90,8 @@ Result<void> ImageDelta::apply(const gen::PartitionChangeRecord& record) {
 Result<void> ImageDelta::apply(const gen::ClearElrRecord& record) {
   std::vector<TopicId> ids;
   if (record.topic_name.empty()) {
-    work_->image.topics->by_id.for_each([&](const TopicId& id, const TopicPtr&) { ids.push_back(id); });
+    work_->image.topics->by_id.for_each(
+        [&](const TopicId& id, const TopicPtr&) { ids.push_back(id); });
   } else {
     const TopicPtr topic = work_->image.topic(record.topic_name);
     if (topic == nullptr) return unfit("there is no topic {}", record.topic_name);

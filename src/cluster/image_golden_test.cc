@@ -1,5 +1,5 @@
-// Genuine metadata logs and snapshots of Kafka 4.3.1: what the log says up to a snapshot's offset is
-// what the snapshot says.
+// Genuine metadata logs and snapshots of Kafka 4.3.1: what the log says up to a snapshot's offset
+// is what the snapshot says.
 #include "cluster/testing.h"
 
 namespace semel::cluster {
@@ -88,12 +88,14 @@ TEST(GoldenLog, TellsTopicsBrokersAndLeaders) {
 }
 
 TEST(GoldenLog, DynamicQuorumHasVotersInLogAndSnapshots) {
-  const std::string folder = golden("kafka-4.3.1/cluster/controller-101-other-run/__cluster_metadata-0/");
+  const std::string folder =
+      golden("kafka-4.3.1/cluster/controller-101-other-run/__cluster_metadata-0/");
   size_t logs = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() == ".checkpoint") {
       const bytes::Buffer file = load(entry.path());
-      const auto facts = read_snapshot(file.span(), [](const VersionedRecord&) { return Result<void>(); });
+      const auto facts =
+          read_snapshot(file.span(), [](const VersionedRecord&) { return Result<void>(); });
       ASSERT_TRUE(facts.has_value()) << entry.path() << facts.error().context;
       EXPECT_EQ(facts->kraft_version, 1);
       ASSERT_TRUE(facts->voters.has_value());
@@ -107,8 +109,9 @@ TEST(GoldenLog, DynamicQuorumHasVotersInLogAndSnapshots) {
 }
 
 TEST(GoldenSnapshot, RecordsAreWrittenByteForByte) {
-  for (const char* path : {"kafka-4.3.1/formatted/bootstrap.checkpoint",
-                           "kafka-4.3.1/clean/__cluster_metadata-0/00000000000000000689-0000000002.checkpoint"}) {
+  for (const char* path :
+       {"kafka-4.3.1/formatted/bootstrap.checkpoint",
+        "kafka-4.3.1/clean/__cluster_metadata-0/00000000000000000689-0000000002.checkpoint"}) {
     const bytes::Buffer file = load(golden(path));
     record::BatchIterator batches(file.span());
     size_t count = 0;
@@ -138,20 +141,27 @@ TEST(GoldenSnapshot, ControlBatchesAreWrittenByteForByte) {
   const auto first = batches.next();
   ASSERT_TRUE(first && first->is_control());
   MetadataBatchBuilder builder;
-  const quorum::LeaderBatch leader{.epoch = LeaderEpoch{1}, .leader_id = 1, .voters = {1},
-                                   .granting_voters = {1}, .kraft_version = {}, .voter_set = {}};
+  const quorum::LeaderBatch leader{.epoch = LeaderEpoch{1},
+                                   .leader_id = 1,
+                                   .voters = {1},
+                                   .granting_voters = {1},
+                                   .kraft_version = {},
+                                   .voter_set = {}};
   EXPECT_EQ(bytes::as_text(builder.leader(Offset{0}, leader, first->base_timestamp()).span()),
             bytes::as_text(first->span()));
 }
 
 TEST(GoldenSnapshot, BuiltSnapshotsAreReadBack) {
   const ImagePtr image = image_of_snapshot(kClean + "00000000000000000689-0000000002.checkpoint");
-  const bytes::Buffer file = build_snapshot(
-      {.epoch = LeaderEpoch{2}, .last_contained_log_timestamp = 5, .kraft_version = {}, .voters = {},
-       .records = to_records(*image)}, 1000);
+  const bytes::Buffer file = build_snapshot({.epoch = LeaderEpoch{2},
+                                             .last_contained_log_timestamp = 5,
+                                             .kraft_version = {},
+                                             .voters = {},
+                                             .records = to_records(*image)},
+                                            1000);
   ImageDelta delta(empty_image());
-  const auto facts =
-      read_snapshot(file.span(), [&](const VersionedRecord& record) { return delta.replay(record); });
+  const auto facts = read_snapshot(
+      file.span(), [&](const VersionedRecord& record) { return delta.replay(record); });
   ASSERT_TRUE(facts.has_value()) << facts.error().context;
   EXPECT_EQ(facts->last_contained_log_timestamp, 5);
   EXPECT_EQ(lines(*delta.image()), lines(*image));

@@ -8,9 +8,7 @@ ImagePublisher::ImagePublisher() : current_(std::make_shared<const MetadataImage
 
 void ImagePublisher::add_listener(ImageListener& listener) { listeners_.push_back(&listener); }
 
-void ImagePublisher::remove_listener(ImageListener& listener) {
-  std::erase(listeners_, &listener);
-}
+void ImagePublisher::remove_listener(ImageListener& listener) { std::erase(listeners_, &listener); }
 
 void ImagePublisher::publish(const ImageChange& change) {
   for (size_t i = 0; i < listeners_.size(); ++i) listeners_[i]->on_image(change);

@@ -18,16 +18,16 @@ struct ImageChange {
   ImagePtr before;
   ImagePtr after;
   std::vector<TopicId> topics_created;
-  std::vector<TopicId> topics_changed;      // partitions, leaders, ISR; not the created ones
-  std::vector<TopicPtr> topics_deleted;     // as they were
+  std::vector<TopicId> topics_changed;   // partitions, leaders, ISR; not the created ones
+  std::vector<TopicPtr> topics_deleted;  // as they were
   std::vector<ConfigResource> configs_changed;
-  std::vector<BrokerId> brokers_changed;    // registered, changed or gone
+  std::vector<BrokerId> brokers_changed;  // registered, changed or gone
   bool features_changed = false;
   bool access_changed = false;
 };
 
-/// Told of every new image, on executor 0, in order, before readers can see the image: what a listener
-/// prepares (a partition made leader) is there when a request finds it in the image.
+/// Told of every new image, on executor 0, in order, before readers can see the image: what a
+/// listener prepares (a partition made leader) is there when a request finds it in the image.
 class ImageListener {
  public:
   virtual ~ImageListener() = default;

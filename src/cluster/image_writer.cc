@@ -48,7 +48,8 @@ void add_features(const MetadataImage& image, Records& out) {
 
 void add_topics(const MetadataImage& image, Records& out) {
   std::vector<TopicPtr> topics;
-  image.topics->by_name.for_each([&](const std::string&, const TopicPtr& topic) { topics.push_back(topic); });
+  image.topics->by_name.for_each(
+      [&](const std::string&, const TopicPtr& topic) { topics.push_back(topic); });
   std::ranges::sort(topics, {}, [](const TopicPtr& topic) { return topic->name; });
   const int16_t version = MetadataVersion{image.metadata_version()}.partition_record();
   for (const TopicPtr& topic : topics) {
@@ -57,7 +58,8 @@ void add_topics(const MetadataImage& image, Records& out) {
     record.topic_id = topic->id;
     out.push_back({std::move(record), 0});
     for (size_t i = 0; i < topic->partitions.size(); ++i)
-      out.push_back({to_record(topic->id, static_cast<int32_t>(i), *topic->partitions[i], version), version});
+      out.push_back(
+          {to_record(topic->id, static_cast<int32_t>(i), *topic->partitions[i], version), version});
   }
 }
 
@@ -145,9 +147,11 @@ VersionedRecord to_record(const BrokerRegistration& broker, MetadataVersion vers
   record.rack = broker.rack;
   record.fenced = broker.fenced;
   record.in_controlled_shutdown = broker.in_controlled_shutdown;
-  if (record_version >= 3) record.log_dirs.assign(broker.directories.begin(), broker.directories.end());
+  if (record_version >= 3)
+    record.log_dirs.assign(broker.directories.begin(), broker.directories.end());
   if (record_version >= 4 && !broker.cordoned_directories.empty())
-    record.cordoned_log_dirs.assign(broker.cordoned_directories.begin(), broker.cordoned_directories.end());
+    record.cordoned_log_dirs.assign(broker.cordoned_directories.begin(),
+                                    broker.cordoned_directories.end());
   return {std::move(record), record_version};
 }
 
@@ -164,8 +168,10 @@ Records to_records(const MetadataImage& image) {
   Records out;
   const MetadataVersion version{image.metadata_version()};
   add_features(image, out);
-  for (const auto& [id, broker] : image.brokers->brokers) out.push_back(to_record(*broker, version));
-  for (const auto& [id, controller] : image.brokers->controllers) out.push_back(to_record(controller));
+  for (const auto& [id, broker] : image.brokers->brokers)
+    out.push_back(to_record(*broker, version));
+  for (const auto& [id, controller] : image.brokers->controllers)
+    out.push_back(to_record(controller));
   add_topics(image, out);
   add_configs(image, out);
   add_quotas(*image.access, out);

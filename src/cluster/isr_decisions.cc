@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/assert.h"
-
 #include "cluster/broker_decisions.h"
 #include "cluster/elections.h"
 #include "cluster/partition_record.h"
@@ -31,8 +30,10 @@ std::vector<ProposedMember> proposed_isr(const Asked& asked, int16_t version) {
   return members;
 }
 
-ErrorCode check_epochs(const PartitionRegistration& partition, const Asked& asked, BrokerId sender) {
-  if (asked.leader_epoch > partition.leader_epoch.value || asked.partition_epoch > partition.partition_epoch)
+ErrorCode check_epochs(const PartitionRegistration& partition, const Asked& asked,
+                       BrokerId sender) {
+  if (asked.leader_epoch > partition.leader_epoch.value ||
+      asked.partition_epoch > partition.partition_epoch)
     return ErrorCode::kNotController;
   if (asked.leader_epoch < partition.leader_epoch.value) return ErrorCode::kFencedLeaderEpoch;
   if (sender != partition.leader) return ErrorCode::kInvalidRequest;
@@ -45,12 +46,14 @@ ErrorCode check_isr(const PartitionRegistration& partition, const Asked& asked,
   std::vector<BrokerId> ids;
   for (const ProposedMember& member : isr) ids.push_back(member.id);
   std::ranges::sort(ids);
-  const bool is_valid = !ids.empty() && std::ranges::adjacent_find(ids) == ids.end() &&
-                        std::ranges::all_of(ids, [&](BrokerId id) { return partition.has_replica(id); });
+  const bool is_valid =
+      !ids.empty() && std::ranges::adjacent_find(ids) == ids.end() &&
+      std::ranges::all_of(ids, [&](BrokerId id) { return partition.has_replica(id); });
   if (!is_valid || !std::ranges::binary_search(ids, sender)) return ErrorCode::kInvalidRequest;
   const auto state = asked.leader_recovery_state;
   if (state != 0 && state != 1) return ErrorCode::kInvalidRequest;
-  const bool is_recovering = static_cast<LeaderRecoveryState>(state) == LeaderRecoveryState::kRecovering;
+  const bool is_recovering =
+      static_cast<LeaderRecoveryState>(state) == LeaderRecoveryState::kRecovering;
   if (is_recovering && ids.size() > 1) return ErrorCode::kInvalidRequest;
   if (is_recovering && partition.recovery_state == LeaderRecoveryState::kRecovered)
     return ErrorCode::kInvalidRequest;
@@ -81,20 +84,25 @@ struct Outcome {
   Answer& answer;
 };
 
-ErrorCode alter_one(const ControllerView& view, const TopicImage& topic, const Asked& asked, const Sender& sender,
-                    const Outcome& outcome) {
+ErrorCode alter_one(const ControllerView& view, const TopicImage& topic, const Asked& asked,
+                    const Sender& sender, const Outcome& outcome) {
   const PartitionRegistration* partition = topic.partition(PartitionIndex{asked.partition_index});
   if (partition == nullptr) return ErrorCode::kUnknownTopicOrPartition;
-  if (const ErrorCode code = check_epochs(*partition, asked, sender.id); code != ErrorCode::kNone) return code;
+  if (const ErrorCode code = check_epochs(*partition, asked, sender.id); code != ErrorCode::kNone)
+    return code;
   const auto isr = proposed_isr(asked, sender.version);
-  if (const ErrorCode code = check_isr(*partition, asked, isr, sender.id); code != ErrorCode::kNone) return code;
-  if (!std::ranges::all_of(isr, [&](const ProposedMember& m) { return is_eligible(view.image, m); }))
+  if (const ErrorCode code = check_isr(*partition, asked, isr, sender.id); code != ErrorCode::kNone)
+    return code;
+  if (!std::ranges::all_of(isr,
+                           [&](const ProposedMember& m) { return is_eligible(view.image, m); }))
     return ErrorCode::kIneligibleReplica;
 
   std::vector<BrokerId> ids;
   for (const ProposedMember& member : isr) ids.push_back(member.id);
-  PartitionChange change(topic.id, asked.partition_index, *partition, rules_for(view, topic, *partition, {}));
-  change.set_isr(std::move(ids)).set_recovery_state(static_cast<LeaderRecoveryState>(asked.leader_recovery_state));
+  PartitionChange change(topic.id, asked.partition_index, *partition,
+                         rules_for(view, topic, *partition, {}));
+  change.set_isr(std::move(ids))
+      .set_recovery_state(static_cast<LeaderRecoveryState>(asked.leader_recovery_state));
   auto record = change.build();
   if (!record) {
     describe(*partition, outcome.answer);
@@ -122,9 +130,10 @@ Result<Decision<gen::AlterPartitionResponse>> decide_alter_partition(
     for (const Asked& partition : asked.partitions) {
       Answer& answer = topic_answer.partitions.append();
       answer.partition_index = partition.partition_index;
-      const ErrorCode code = topic == nullptr
-                                 ? ErrorCode::kUnknownTopicId
-                                 : alter_one(view, *topic, partition, {sender, version}, {decision.records, answer});
+      const ErrorCode code =
+          topic == nullptr
+              ? ErrorCode::kUnknownTopicId
+              : alter_one(view, *topic, partition, {sender, version}, {decision.records, answer});
       answer.error_code = static_cast<int16_t>(code);
     }
   }

@@ -28,7 +28,8 @@ struct ControlWriter {
   bytes::Writer& writer;
 
   ControlType operator()(const std::monostate&) const {
-    assert_failed("a control record", __FILE__, __LINE__, "an unknown control record is never written");
+    assert_failed("a control record", __FILE__, __LINE__,
+                  "an unknown control record is never written");
   }
   ControlType operator()(const LeaderChange& change) const {
     gen::LeaderChangeMessage message;
@@ -79,7 +80,8 @@ template <class Message>
 Result<Message> take_message(bytes::ByteSpan value) {
   bytes::Reader peek(value);
   const int16_t version = peek.read_i16();
-  if (!peek.ok() || version < 0) return fail(ErrorCode::kCorruptMessage, "a control record has no version");
+  if (!peek.ok() || version < 0)
+    return fail(ErrorCode::kCorruptMessage, "a control record has no version");
   bytes::Reader reader(value);
   Message message;
   SEMEL_CHECK(message.decode(reader, std::min(version, Message::kMaxVersion)));
@@ -91,7 +93,8 @@ Result<ControlRecord> take_leader_change(bytes::ByteSpan value) {
   LeaderChange change;
   change.leader_id = message.leader_id;
   for (const auto& voter : message.voters) change.voters.push_back(voter.voter_id);
-  for (const auto& voter : message.granting_voters) change.granting_voters.push_back(voter.voter_id);
+  for (const auto& voter : message.granting_voters)
+    change.granting_voters.push_back(voter.voter_id);
   return change;
 }
 
@@ -99,7 +102,9 @@ Result<ControlRecord> take_voters(bytes::ByteSpan value) {
   SEMEL_TRY(const auto message, take_message<gen::VotersRecord>(value));
   KraftVoters result;
   for (const auto& in : message.voters) {
-    quorum::Voter voter{.id = in.voter_id, .directory = in.voter_directory_id, .endpoints = {},
+    quorum::Voter voter{.id = in.voter_id,
+                        .directory = in.voter_directory_id,
+                        .endpoints = {},
                         .kraft_version_min = in.kraft_version_feature.min_supported_version,
                         .kraft_version_max = in.kraft_version_feature.max_supported_version};
     for (const auto& endpoint : in.endpoints)
@@ -113,23 +118,28 @@ Result<ControlRecord> decode_control(const record::RecordView& record) {
   SEMEL_TRY(const ControlType type, record::read_control_key(record.key));
   if (!record.value) return fail(ErrorCode::kCorruptMessage, "a control record without a value");
   switch (type) {
-    case ControlType::kLeaderChange: return take_leader_change(*record.value);
+    case ControlType::kLeaderChange:
+      return take_leader_change(*record.value);
     case ControlType::kSnapshotHeader: {
       SEMEL_TRY(const auto message, take_message<gen::SnapshotHeaderRecord>(*record.value));
       return SnapshotHeader{message.last_contained_log_timestamp};
     }
-    case ControlType::kSnapshotFooter: return SnapshotFooter{};
+    case ControlType::kSnapshotFooter:
+      return SnapshotFooter{};
     case ControlType::kKRaftVersion: {
       SEMEL_TRY(const auto message, take_message<gen::KRaftVersionRecord>(*record.value));
       return KraftVersion{message.kraft_version};
     }
-    case ControlType::kKRaftVoters: return take_voters(*record.value);
-    default: return std::monostate{};
+    case ControlType::kKRaftVoters:
+      return take_voters(*record.value);
+    default:
+      return std::monostate{};
   }
 }
 
 std::unexpected<Error> corrupt_batch(Offset at, std::string_view why) {
-  return fail(ErrorCode::kCorruptMessage, fmt::format("metadata batch at offset {}: {}", at.value, why));
+  return fail(ErrorCode::kCorruptMessage,
+              fmt::format("metadata batch at offset {}: {}", at.value, why));
 }
 
 Result<void> visit_record(const record::BatchView& batch, const record::RecordView& record,
@@ -142,7 +152,8 @@ Result<void> visit_record(const record::BatchView& batch, const record::RecordVi
   if (!record.value) return corrupt_batch(record.offset, "a record without a value");
   SEMEL_TRY(const VersionedRecord decoded, decode_record(*record.value));
   auto visited = visitor.on_record(place, decoded);
-  if (!visited) return fail(visited.error(), fmt::format("metadata offset {}", record.offset.value));
+  if (!visited)
+    return fail(visited.error(), fmt::format("metadata offset {}", record.offset.value));
   return {};
 }
 
@@ -176,12 +187,16 @@ bytes::Buffer MetadataBatchBuilder::control(Offset base, LeaderEpoch epoch, int6
     value.clear();
     const ControlType type = std::visit(ControlWriter{value}, record);
     const auto key = record::control_key(type);
-    builder_.append({.timestamp = now_ms, .key = bytes::ByteSpan(key), .value = value.written(), .headers = {}});
+    builder_.append({.timestamp = now_ms,
+                     .key = bytes::ByteSpan(key),
+                     .value = value.written(),
+                     .headers = {}});
   }
   return finish();
 }
 
-bytes::Buffer MetadataBatchBuilder::leader(Offset base, const quorum::LeaderBatch& batch, int64_t now_ms) {
+bytes::Buffer MetadataBatchBuilder::leader(Offset base, const quorum::LeaderBatch& batch,
+                                           int64_t now_ms) {
   std::vector<ControlRecord> records;
   records.push_back(LeaderChange{batch.leader_id, batch.voters, batch.granting_voters});
   if (batch.kraft_version) records.push_back(KraftVersion{*batch.kraft_version});
@@ -197,7 +212,8 @@ Result<Offset> read_batches(bytes::ByteSpan region, Offset from, BatchVisitor& v
     if (batch->is_legacy()) return corrupt_batch(batch->base_offset(), "an old message format");
     if (batch->last_offset() < from) continue;
     if (!batch->crc_is_right()) return corrupt_batch(batch->base_offset(), "the checksum differs");
-    if (batch->records_count() <= 0) return corrupt_batch(batch->base_offset(), "it has no records");
+    if (batch->records_count() <= 0)
+      return corrupt_batch(batch->base_offset(), "it has no records");
     record::RecordIterator records(*batch, scratch);
     for (record::RecordView record; records.next(record);) {
       if (record.offset < from) continue;

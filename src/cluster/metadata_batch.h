@@ -35,8 +35,8 @@ struct KraftVoters {
   std::vector<quorum::Voter> voters;
 };
 /// std::monostate: a type that readers skip.
-using ControlRecord =
-    std::variant<std::monostate, LeaderChange, SnapshotHeader, SnapshotFooter, KraftVersion, KraftVoters>;
+using ControlRecord = std::variant<std::monostate, LeaderChange, SnapshotHeader, SnapshotFooter,
+                                   KraftVersion, KraftVoters>;
 
 /// Batches of Kafka are at most this long (`controller.quorum.*`, 8 MiB); greater ones are corrupt.
 inline constexpr size_t kMetadataBatchMax = 8u << 20;
@@ -74,10 +74,10 @@ class BatchVisitor {
   virtual Result<void> on_control(const RecordPlace& place, const ControlRecord& record) = 0;
 };
 
-/// Reads whole batches and checks magic, CRC and counts. A batch that is cut at the end of `region` is
-/// left out (fetch responses may end so). Returns the offset behind the last record read, or `from` if
-/// there is none; records below `from` are skipped. kCorruptMessage with the place; what the visitor
-/// returned.
+/// Reads whole batches and checks magic, CRC and counts. A batch that is cut at the end of `region`
+/// is left out (fetch responses may end so). Returns the offset behind the last record read, or
+/// `from` if there is none; records below `from` are skipped. kCorruptMessage with the place; what
+/// the visitor returned.
 Result<Offset> read_batches(bytes::ByteSpan region, Offset from, BatchVisitor& visitor);
 
 }  // namespace semel::cluster

@@ -21,7 +21,8 @@ class Replayer final : public BatchVisitor {
     SEMEL_ASSERT(again.has_value(), "a written record cannot be read");
     bytes::Writer rewritten;
     encode_record(*again, rewritten);
-    SEMEL_ASSERT(bytes::as_text(rewritten.written()) == bytes::as_text(writer.written()), "a record changes");
+    SEMEL_ASSERT(bytes::as_text(rewritten.written()) == bytes::as_text(writer.written()),
+                 "a record changes");
     return delta_.replay(record);
   }
   Result<void> on_control(const RecordPlace&, const ControlRecord&) override { return {}; }

@@ -1,8 +1,8 @@
 #include "cluster/metadata_follower.h"
 
-#include <fmt/format.h>
-
 #include <deque>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "bytes/writer.h"
@@ -35,7 +35,8 @@ struct Replayer final : BatchVisitor {
   }
   Result<void> on_control(const RecordPlace& place, const ControlRecord& record) override {
     if (place.offset >= limit) return fail(kAtHighWatermark);
-    if (const auto* version = std::get_if<KraftVersion>(&record)) delta.replay_kraft_version(version->version);
+    if (const auto* version = std::get_if<KraftVersion>(&record))
+      delta.replay_kraft_version(version->version);
     return note(place);
   }
   Result<void> note(const RecordPlace& place) {
@@ -53,7 +54,11 @@ struct Replayer final : BatchVisitor {
 struct MetadataFollower::Core {
   Core(rt::Executor& h, OpenStream o, ImagePublisher& i, FollowerSettings s,
        rt::UniqueFunction<void(const Error&)> f)
-      : home(h), open(std::move(o)), images(i), settings(std::move(s)), on_fatal(std::move(f)),
+      : home(h),
+        open(std::move(o)),
+        images(i),
+        settings(std::move(s)),
+        on_fatal(std::move(f)),
         delta(images.current()) {}
 
   using Partition = gen::fetch_response::PartitionData;
@@ -69,7 +74,8 @@ struct MetadataFollower::Core {
         break;
       }
       log_debug("cluster", "following the metadata log: {}", done.error().context);
-      co_await rt::pause(core->home, {.deadline = core->home.clock().now() + kRetryPause, .cancel = nullptr});
+      co_await rt::pause(core->home,
+                         {.deadline = core->home.clock().now() + kRetryPause, .cancel = nullptr});
     }
   }
 
@@ -86,8 +92,10 @@ struct MetadataFollower::Core {
       used->close();
       co_return fail(again(response.error()));
     }
-    if (response->error_code != 0 || response->responses.empty() || response->responses[0].partitions.empty())
-      co_return retry(fmt::format("fetch answered {}", error_name(static_cast<ErrorCode>(response->error_code))));
+    if (response->error_code != 0 || response->responses.empty() ||
+        response->responses[0].partitions.empty())
+      co_return retry(fmt::format("fetch answered {}",
+                                  error_name(static_cast<ErrorCode>(response->error_code))));
     auto done = co_await take(*used, response->responses[0].partitions[0]);
     co_return done;
   }
@@ -98,12 +106,14 @@ struct MetadataFollower::Core {
       epoch = LeaderEpoch{partition.current_leader.leader_epoch};
     if (code == ErrorCode::kFencedLeaderEpoch && partition.current_leader.leader_epoch >= 0)
       co_return Result<void>{};
-    if (code != ErrorCode::kNone) co_return retry(fmt::format("the leader answered {}", error_name(code)));
+    if (code != ErrorCode::kNone)
+      co_return retry(fmt::format("the leader answered {}", error_name(code)));
     if (partition.snapshot_id.end_offset >= 0) {
       auto loaded = co_await load_snapshot(used, partition.snapshot_id);
       co_return loaded;
     }
-    if (partition.diverging_epoch.epoch >= 0) co_return on_diverging(Offset{partition.diverging_epoch.end_offset});
+    if (partition.diverging_epoch.epoch >= 0)
+      co_return on_diverging(Offset{partition.diverging_epoch.end_offset});
     high_watermark = std::max(high_watermark, Offset{partition.high_watermark});
     if (!partition.records.is_null() && partition.records.size() > 0) {
       const auto noted = note_region(partition.records.buffer());
@@ -137,8 +147,8 @@ struct MetadataFollower::Core {
     gen::FetchRequest request;
     request.cluster_id = settings.cluster_id;
     request.replica_state.replica_id = settings.replica_id;
-    request.max_wait_ms =
-        static_cast<int32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(settings.max_wait).count());
+    request.max_wait_ms = static_cast<int32_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(settings.max_wait).count());
     request.max_bytes = kFetchBytes;
     auto& topic = request.topics.append();
     topic.topic = kTopicName;
@@ -157,7 +167,8 @@ struct MetadataFollower::Core {
   Result<void> on_diverging(Offset end) {
     if (end < applied)
       return fail(ErrorCode::kCorruptMessage,
-                  fmt::format("the leader's metadata log ends at {} where {} was committed", end.value, applied.value));
+                  fmt::format("the leader's metadata log ends at {} where {} was committed",
+                              end.value, applied.value));
     regions.clear();
     fetched = applied;
     fetched_epoch = applied_epoch;
@@ -205,10 +216,12 @@ struct MetadataFollower::Core {
     bytes::Writer content;
     int64_t size = 1;
     while (static_cast<int64_t>(content.size()) < size) {
-      auto response = co_await peer::call_typed<gen::FetchSnapshotResponse>(used, snapshot_request(id, content.size()), limits());
+      auto response = co_await peer::call_typed<gen::FetchSnapshotResponse>(
+          used, snapshot_request(id, content.size()), limits());
       if (is_stopped) co_return Result<void>{};
       if (!response) co_return fail(again(response.error()));
-      if (response->error_code != 0 || response->topics.empty() || response->topics[0].partitions.empty())
+      if (response->error_code != 0 || response->topics.empty() ||
+          response->topics[0].partitions.empty())
         co_return retry("a snapshot was not given");
       const auto& piece = response->topics[0].partitions[0];
       if (piece.error_code != 0 || piece.position != static_cast<int64_t>(content.size()) ||
@@ -216,13 +229,15 @@ struct MetadataFollower::Core {
         co_return retry("a piece of a snapshot was not given");
       size = piece.size;
       if (size > static_cast<int64_t>(kSnapshotBytesMax))
-        co_return fail(ErrorCode::kCorruptMessage, fmt::format("a metadata snapshot of {} bytes", size));
+        co_return fail(ErrorCode::kCorruptMessage,
+                       fmt::format("a metadata snapshot of {} bytes", size));
       content.put_bytes(piece.unaligned_records.buffer().span());
     }
     co_return take_snapshot(content.written(), id);
   }
 
-  gen::FetchSnapshotRequest snapshot_request(const gen::fetch_response::SnapshotId& id, size_t position) const {
+  gen::FetchSnapshotRequest snapshot_request(const gen::fetch_response::SnapshotId& id,
+                                             size_t position) const {
     gen::FetchSnapshotRequest request;
     request.cluster_id = settings.cluster_id;
     request.replica_id = settings.replica_id;
@@ -240,7 +255,8 @@ struct MetadataFollower::Core {
 
   Result<void> take_snapshot(bytes::ByteSpan content, const gen::fetch_response::SnapshotId& id) {
     delta.start_snapshot();
-    const auto facts = read_snapshot(content, [this](const VersionedRecord& record) { return delta.replay(record); });
+    const auto facts = read_snapshot(
+        content, [this](const VersionedRecord& record) { return delta.replay(record); });
     if (!facts) return fail(facts.error(), "metadata snapshot");
     if (facts->kraft_version) delta.replay_kraft_version(*facts->kraft_version);
     regions.clear();
@@ -261,16 +277,18 @@ struct MetadataFollower::Core {
   std::deque<bytes::Buffer> regions;  // fetched, not all of it applied
   Offset fetched{0};                  // next offset to ask for
   LeaderEpoch fetched_epoch{0};
-  Offset applied{0};                  // next offset to replay
+  Offset applied{0};  // next offset to replay
   LeaderEpoch applied_epoch{0};
   Offset high_watermark{0};
-  LeaderEpoch epoch{0};               // of the quorum
+  LeaderEpoch epoch{0};  // of the quorum
   bool is_stopped = false;
 };
 
 MetadataFollower::MetadataFollower(rt::Executor& home, OpenStream open, ImagePublisher& images,
-                                   FollowerSettings settings, rt::UniqueFunction<void(const Error&)> on_fatal)
-    : core_(std::make_shared<Core>(home, std::move(open), images, std::move(settings), std::move(on_fatal))) {}
+                                   FollowerSettings settings,
+                                   rt::UniqueFunction<void(const Error&)> on_fatal)
+    : core_(std::make_shared<Core>(home, std::move(open), images, std::move(settings),
+                                   std::move(on_fatal))) {}
 
 MetadataFollower::~MetadataFollower() { stop(); }
 

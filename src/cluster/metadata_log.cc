@@ -1,8 +1,8 @@
 #include "cluster/metadata_log.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "cluster/format.h"
@@ -19,7 +19,8 @@ constexpr size_t kReadBytes = 8u << 20;
 /// Replays what stands behind the snapshot.
 class LogReplayer final : public BatchVisitor {
  public:
-  LogReplayer(ImagePtr base, MetadataContent& content) : delta(std::move(base)), content_(content) {}
+  LogReplayer(ImagePtr base, MetadataContent& content)
+      : delta(std::move(base)), content_(content) {}
 
   Result<void> on_record(const RecordPlace& place, const VersionedRecord& record) override {
     last = place;
@@ -104,7 +105,8 @@ MetadataLog::MetadataLog(std::unique_ptr<Parts> parts, const MetadataLogConfig& 
     : parts_(std::move(parts)), config_(config) {}
 MetadataLog::~MetadataLog() = default;
 
-Result<std::unique_ptr<MetadataLog>> MetadataLog::open(rt::Runtime& runtime, const std::string& directory,
+Result<std::unique_ptr<MetadataLog>> MetadataLog::open(rt::Runtime& runtime,
+                                                       const std::string& directory,
                                                        const MetadataLogConfig& config) {
   std::unique_ptr<MetadataLog> result(new MetadataLog(std::make_unique<Parts>(runtime), config));
   Parts& parts = *result->parts_;
@@ -128,9 +130,10 @@ Result<std::optional<quorum::LogPoint>> MetadataLog::load_snapshot(MetadataConte
     const std::string path = folder_ + "/" + snapshot_name(*point);
     ImageDelta delta(std::make_shared<const MetadataImage>());
     SEMEL_TRY(const bytes::Buffer file, load_snapshot_file(disk, path));
-    const auto facts =
-        read_snapshot(file.span(), [&](const VersionedRecord& record) { return delta.replay(record); });
-    if (!facts && facts.error().code == ErrorCode::kUnsupportedVersion) return fail(facts.error(), path);
+    const auto facts = read_snapshot(
+        file.span(), [&](const VersionedRecord& record) { return delta.replay(record); });
+    if (!facts && facts.error().code == ErrorCode::kUnsupportedVersion)
+      return fail(facts.error(), path);
     if (!facts) {
       log_warn("cluster", "{} is not used: {}", path, facts.error().context);
       continue;
@@ -154,7 +157,9 @@ Result<void> MetadataLog::load_log(MetadataContent& content) {
     content.bytes_behind_snapshot += region.size();
     auto next = read_batches(region.span(), at, replayer);
     if (!next) return fail(next.error(), folder_);
-    if (*next <= at) return fail(ErrorCode::kCorruptMessage, fmt::format("{}: nothing can be read at offset {}", folder_, at.value));
+    if (*next <= at)
+      return fail(ErrorCode::kCorruptMessage,
+                  fmt::format("{}: nothing can be read at offset {}", folder_, at.value));
     at = *next;
   }
   content.has_open_transaction = replayer.delta.is_in_transaction();
@@ -189,20 +194,23 @@ Result<MetadataContent> MetadataLog::load() {
   SEMEL_TRY(const auto snapshot, load_snapshot(content));
   log::Log& log = *parts_->log;
   if (snapshot && snapshot->end > log.log_end()) {
-    log_warn("cluster", "{} ends at {}, before its newest snapshot at {}: it starts again there", folder_,
-             log.log_end().value, snapshot->end.value);
+    log_warn("cluster", "{} ends at {}, before its newest snapshot at {}: it starts again there",
+             folder_, log.log_end().value, snapshot->end.value);
     SEMEL_CHECK(log.reset_to(snapshot->end));
   }
   const Offset needed = content.image->last_offset + 1;
   if (log.log_start() > needed)
     return fail(ErrorCode::kCorruptMessage,
-                fmt::format("{} starts at offset {}, but no whole snapshot reaches that far (the newest ends at {}). "
-                            "Try: restore the missing .checkpoint file", folder_, log.log_start().value, needed.value));
+                fmt::format("{} starts at offset {}, but no whole snapshot reaches that far (the "
+                            "newest ends at {}). "
+                            "Try: restore the missing .checkpoint file",
+                            folder_, log.log_start().value, needed.value));
   SEMEL_CHECK(load_log(content));
   content.facts.start = log.log_start();
   content.facts.end = log.log_end();
   content.facts.epochs = epochs_of(log);
-  std::erase_if(parts_->snapshots, [](const quorum::LogPoint& point) { return point.end.value == 0; });
+  std::erase_if(parts_->snapshots,
+                [](const quorum::LogPoint& point) { return point.end.value == 0; });
   if (!parts_->snapshots.empty()) {
     content.facts.oldest_snapshot = parts_->snapshots.front();
     content.facts.latest_snapshot = parts_->snapshots.back();
@@ -222,9 +230,11 @@ Offset MetadataLog::flushed_end() const { return parts_->log->flushed_end(); }
 
 Result<void> MetadataLog::flush() { return parts_->log->flush(); }
 
-Result<void> MetadataLog::save_election(const quorum::ElectionState& election, int16_t kraft_version) {
+Result<void> MetadataLog::save_election(const quorum::ElectionState& election,
+                                        int16_t kraft_version) {
   const std::string text = quorum::to_text(election, kraft_version >= 1 ? 1 : 0);
-  return rt::replace_file(*parts_->runtime.disk, folder_ + "/" + std::string(kQuorumState), bytes::as_bytes(text));
+  return rt::replace_file(*parts_->runtime.disk, folder_ + "/" + std::string(kQuorumState),
+                          bytes::as_bytes(text));
 }
 
 Result<bytes::Buffer> MetadataLog::read(Offset from, size_t max_bytes, Offset limit) {
@@ -236,11 +246,14 @@ Result<SnapshotPiece> MetadataLog::read_snapshot_piece(quorum::LogPoint point, i
   const auto at = std::ranges::find(parts_->snapshots, point);
   if (at == parts_->snapshots.end())
     return fail(ErrorCode::kSnapshotNotFound, snapshot_name(point) + " is not here");
-  SEMEL_TRY(const auto file, parts_->runtime.disk->open(folder_ + "/" + snapshot_name(point), rt::OpenMode::kRead));
+  SEMEL_TRY(const auto file,
+            parts_->runtime.disk->open(folder_ + "/" + snapshot_name(point), rt::OpenMode::kRead));
   SEMEL_TRY(const uint64_t size, file->size());
   if (position < 0 || static_cast<uint64_t>(position) >= size)
-    return fail(ErrorCode::kPositionOutOfRange, fmt::format("position {} of {} bytes", position, size));
-  std::vector<std::byte> bytes(std::min<uint64_t>(max_bytes, size - static_cast<uint64_t>(position)));
+    return fail(ErrorCode::kPositionOutOfRange,
+                fmt::format("position {} of {} bytes", position, size));
+  std::vector<std::byte> bytes(
+      std::min<uint64_t>(max_bytes, size - static_cast<uint64_t>(position)));
   SEMEL_TRY(const size_t count, file->pread(static_cast<uint64_t>(position), bytes));
   bytes.resize(count);
   return SnapshotPiece{bytes::Buffer::take(std::move(bytes)), static_cast<int64_t>(size)};
@@ -267,7 +280,8 @@ quorum::LogPoint MetadataLog::add_snapshot(quorum::LogPoint point) {
 
 const std::vector<quorum::LogPoint>& MetadataLog::snapshots() const { return parts_->snapshots; }
 
-Result<bool> MetadataLog::is_oldest_due(const std::vector<quorum::LogPoint>& snapshots, int64_t now_ms) const {
+Result<bool> MetadataLog::is_oldest_due(const std::vector<quorum::LogPoint>& snapshots,
+                                        int64_t now_ms) const {
   if (snapshots.size() < 2) return false;
   rt::Disk& disk = *parts_->runtime.disk;
   uint64_t bytes = parts_->log->size_bytes();
@@ -275,9 +289,11 @@ Result<bool> MetadataLog::is_oldest_due(const std::vector<quorum::LogPoint>& sna
     SEMEL_TRY(const rt::DirectoryEntry entry, disk.stat(folder_ + "/" + snapshot_name(point)));
     bytes += entry.size;
   }
-  if (config_.retention_bytes >= 0 && bytes > static_cast<uint64_t>(config_.retention_bytes)) return true;
+  if (config_.retention_bytes >= 0 && bytes > static_cast<uint64_t>(config_.retention_bytes))
+    return true;
   if (config_.retention_ms < 0) return false;
-  SEMEL_TRY(const int64_t newest_record, read_snapshot_time(disk, folder_ + "/" + snapshot_name(snapshots.front())));
+  SEMEL_TRY(const int64_t newest_record,
+            read_snapshot_time(disk, folder_ + "/" + snapshot_name(snapshots.front())));
   return now_ms - newest_record > config_.retention_ms;
 }
 
@@ -297,8 +313,8 @@ Result<void> MetadataLog::remove_before_start(quorum::LogPoint forgotten) {
   rt::Disk& disk = *parts_->runtime.disk;
   SEMEL_CHECK(disk.remove(folder_ + "/" + snapshot_name(forgotten)));
   SEMEL_TRY(const size_t segments, parts_->log->retention_pass(parts_->runtime.clock->unix_ms()));
-  log_info("cluster", "{}: {} and {} segments below offset {} are deleted", folder_, snapshot_name(forgotten),
-           segments, start().value);
+  log_info("cluster", "{}: {} and {} segments below offset {} are deleted", folder_,
+           snapshot_name(forgotten), segments, start().value);
   return disk.sync_directory(folder_);
 }
 

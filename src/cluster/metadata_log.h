@@ -1,5 +1,5 @@
-// MetadataLog: the folder `__cluster_metadata-0` of a controller: the log itself, `quorum-state`, and
-// snapshots to start from. Reading and appending are page-cache work; flush() and open() block.
+// MetadataLog: the folder `__cluster_metadata-0` of a controller: the log itself, `quorum-state`,
+// and snapshots to start from. Reading and appending are page-cache work; flush() and open() block.
 //
 // Durability class `ack`: the driver counts as committed only what flush() has covered.
 #pragma once
@@ -24,12 +24,15 @@ namespace semel::cluster {
 struct MetadataLogConfig {
   int64_t segment_bytes = 1 << 30;  // metadata.log.segment.bytes
   int64_t segment_ms = 604'800'000;
-  /// A snapshot is written after so many bytes of batches (metadata.log.max.record.bytes.between.snapshots).
+  /// A snapshot is written after so many bytes of batches
+  /// (metadata.log.max.record.bytes.between.snapshots).
   uint64_t snapshot_bytes = 20u << 20;
-  /// … or after so long, if there are records behind the newest one (metadata.log.max.snapshot.interval.ms; 0 = never).
+  /// … or after so long, if there are records behind the newest one
+  /// (metadata.log.max.snapshot.interval.ms; 0 = never).
   int64_t snapshot_interval_ms = 3'600'000;
-  /// Old snapshots, and the log before the next one, go above so many bytes of log and snapshots, or when
-  /// their records are so old (metadata.max.retention.bytes, .ms; negative = never). The newest one stays.
+  /// Old snapshots, and the log before the next one, go above so many bytes of log and snapshots,
+  /// or when their records are so old (metadata.max.retention.bytes, .ms; negative = never). The
+  /// newest one stays.
   int64_t retention_bytes = 100 << 20;
   int64_t retention_ms = 604'800'000;
   int64_t delete_delay_ms = 60'000;  // of deleted segments' files
@@ -37,12 +40,13 @@ struct MetadataLogConfig {
 
 /// Everything that is known after opening.
 struct MetadataContent {
-  ImagePtr image;                              // snapshot and log replayed
-  std::map<BrokerId, Offset> registered_at;    // offsets of RegisterBroker records, as far as in the log
+  ImagePtr image;  // snapshot and log replayed
+  std::map<BrokerId, Offset>
+      registered_at;  // offsets of RegisterBroker records, as far as in the log
   quorum::ElectionState election;
-  quorum::LogFacts facts;                      // voters: of log and snapshots, else empty
-  bool has_open_transaction = false;           // a BeginTransaction without its end
-  uint64_t bytes_behind_snapshot = 0;          // of the log
+  quorum::LogFacts facts;              // voters: of log and snapshots, else empty
+  bool has_open_transaction = false;   // a BeginTransaction without its end
+  uint64_t bytes_behind_snapshot = 0;  // of the log
 };
 
 /// One piece of a snapshot file.
@@ -54,14 +58,16 @@ struct SnapshotPiece {
 class MetadataLog {
  public:
   /// `directory` holds the folder, which is made if missing. Blocks.
-  static Result<std::unique_ptr<MetadataLog>> open(rt::Runtime& runtime, const std::string& directory,
+  static Result<std::unique_ptr<MetadataLog>> open(rt::Runtime& runtime,
+                                                   const std::string& directory,
                                                    const MetadataLogConfig& config);
   ~MetadataLog();
 
   /// Reads the newest whole snapshot and the log behind it. Once. Blocks.
   Result<MetadataContent> load();
 
-  /// One batch that begins at end(). Errors: kKafkaStorageError (Cause::kNoSpace: nothing was appended).
+  /// One batch that begins at end(). Errors: kKafkaStorageError (Cause::kNoSpace: nothing was
+  /// appended).
   Result<void> append(const bytes::Buffer& batch);
   Offset end() const;
   Offset start() const;
@@ -73,17 +79,19 @@ class MetadataLog {
   /// Whole batches from the one that holds `from`, below `limit`; at least one.
   Result<bytes::Buffer> read(Offset from, size_t max_bytes, Offset limit);
   /// Up to `max_bytes` of a snapshot from `position` on. kSnapshotNotFound, kPositionOutOfRange.
-  Result<SnapshotPiece> read_snapshot_piece(quorum::LogPoint point, int64_t position, size_t max_bytes);
+  Result<SnapshotPiece> read_snapshot_piece(quorum::LogPoint point, int64_t position,
+                                            size_t max_bytes);
   /// Writes a snapshot of everything below `point.end` durably. Blocks; any thread, one at a time.
   Result<void> write_snapshot(quorum::LogPoint point, const SnapshotContent& content);
   /// The snapshot is there: it is served from now on. Gives the oldest one.
   quorum::LogPoint add_snapshot(quorum::LogPoint point);
   /// The snapshots that are served, ascending.
   const std::vector<quorum::LogPoint>& snapshots() const;
-  /// Whether the first of `snapshots` has outlived its use (see MetadataLogConfig). Blocks; any thread.
+  /// Whether the first of `snapshots` has outlived its use (see MetadataLogConfig). Blocks; any
+  /// thread.
   Result<bool> is_oldest_due(const std::vector<quorum::LogPoint>& snapshots, int64_t now_ms) const;
-  /// The oldest snapshot, of at least two, is not served any more, and the log starts where the next one
-  /// ends. Gives what remove_before() then takes away.
+  /// The oldest snapshot, of at least two, is not served any more, and the log starts where the
+  /// next one ends. Gives what remove_before() then takes away.
   Result<quorum::LogPoint> forget_oldest_snapshot();
   /// Removes the file of a forgotten snapshot, and the segments below the log's start. Blocks; any
   /// thread, one at a time.

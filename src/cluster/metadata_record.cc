@@ -1,8 +1,8 @@
 #include "cluster/metadata_record.h"
 
-#include <fmt/format.h>
-
 #include <array>
+
+#include <fmt/format.h>
 
 #include "base/assert.h"
 #include "bytes/reader.h"
@@ -80,10 +80,12 @@ Result<VersionedRecord> decode_record(bytes::ByteSpan value) {
   const uint32_t version = reader.read_uvarint();
   if (!reader.ok()) return fail(ErrorCode::kCorruptMessage, "a metadata record ends in its frame");
   if (frame != kFrameVersion)
-    return fail(ErrorCode::kUnsupportedVersion, fmt::format("metadata record frame version {}", frame));
+    return fail(ErrorCode::kUnsupportedVersion,
+                fmt::format("metadata record frame version {}", frame));
   const Type* type = find_type(number);
   if (type == nullptr)
-    return fail(ErrorCode::kUnsupportedVersion, fmt::format("metadata record of unknown type {}", number));
+    return fail(ErrorCode::kUnsupportedVersion,
+                fmt::format("metadata record of unknown type {}", number));
   if (version > INT16_MAX)
     return fail(ErrorCode::kUnsupportedVersion, fmt::format("{} version {}", type->name, version));
   VersionedRecord record{type->make(), static_cast<int16_t>(version)};
@@ -91,7 +93,8 @@ Result<VersionedRecord> decode_record(bytes::ByteSpan value) {
   if (auto decoded = std::visit(decode, record.body); !decoded)
     return fail(std::move(decoded.error()), type->name);
   if (reader.remaining() != 0)
-    return fail(ErrorCode::kCorruptMessage, fmt::format("{} bytes follow a {}", reader.remaining(), type->name));
+    return fail(ErrorCode::kCorruptMessage,
+                fmt::format("{} bytes follow a {}", reader.remaining(), type->name));
   return record;
 }
 

@@ -1,5 +1,5 @@
-// MetadataRecord: one record of the metadata log, and its bytes: unsigned varints of frame version (1),
-// record type and version, then the message (docs/formats/cluster-metadata.md).
+// MetadataRecord: one record of the metadata log, and its bytes: unsigned varints of frame version
+// (1), record type and version, then the message (docs/formats/cluster-metadata.md).
 #pragma once
 
 #include <cstdint>
@@ -39,16 +39,16 @@
 
 namespace semel::cluster {
 
-using MetadataRecord =
-    std::variant<gen::RegisterBrokerRecord, gen::UnregisterBrokerRecord, gen::TopicRecord,
-                 gen::PartitionRecord, gen::ConfigRecord, gen::PartitionChangeRecord,
-                 gen::FenceBrokerRecord, gen::UnfenceBrokerRecord, gen::RemoveTopicRecord,
-                 gen::DelegationTokenRecord, gen::UserScramCredentialRecord, gen::FeatureLevelRecord,
-                 gen::ClientQuotaRecord, gen::ProducerIdsRecord, gen::BrokerRegistrationChangeRecord,
-                 gen::AccessControlEntryRecord, gen::RemoveAccessControlEntryRecord, gen::NoOpRecord,
-                 gen::ZkMigrationStateRecord, gen::RemoveUserScramCredentialRecord,
-                 gen::BeginTransactionRecord, gen::EndTransactionRecord, gen::AbortTransactionRecord,
-                 gen::RemoveDelegationTokenRecord, gen::RegisterControllerRecord, gen::ClearElrRecord>;
+using MetadataRecord = std::variant<
+    gen::RegisterBrokerRecord, gen::UnregisterBrokerRecord, gen::TopicRecord, gen::PartitionRecord,
+    gen::ConfigRecord, gen::PartitionChangeRecord, gen::FenceBrokerRecord, gen::UnfenceBrokerRecord,
+    gen::RemoveTopicRecord, gen::DelegationTokenRecord, gen::UserScramCredentialRecord,
+    gen::FeatureLevelRecord, gen::ClientQuotaRecord, gen::ProducerIdsRecord,
+    gen::BrokerRegistrationChangeRecord, gen::AccessControlEntryRecord,
+    gen::RemoveAccessControlEntryRecord, gen::NoOpRecord, gen::ZkMigrationStateRecord,
+    gen::RemoveUserScramCredentialRecord, gen::BeginTransactionRecord, gen::EndTransactionRecord,
+    gen::AbortTransactionRecord, gen::RemoveDelegationTokenRecord, gen::RegisterControllerRecord,
+    gen::ClearElrRecord>;
 
 struct VersionedRecord {
   MetadataRecord body;
@@ -61,8 +61,9 @@ int16_t record_type(const MetadataRecord& record);
 /// "PARTITION_CHANGE_RECORD", as Kafka's tools print it.
 std::string_view record_type_name(const MetadataRecord& record);
 
-/// Errors: kUnsupportedVersion for a frame version, type or record version that is not known (fatal for
-/// a node: the log's meaning is lost), kCorruptMessage for anything else, trailing bytes included.
+/// Errors: kUnsupportedVersion for a frame version, type or record version that is not known (fatal
+/// for a node: the log's meaning is lost), kCorruptMessage for anything else, trailing bytes
+/// included.
 Result<VersionedRecord> decode_record(bytes::ByteSpan value);
 /// A record that does not fit its version is a bug of this program.
 void encode_record(const VersionedRecord& record, bytes::Writer& writer);

@@ -90,7 +90,8 @@ void PartitionChange::complete_reassignment() {
 
 void PartitionChange::choose_elr() {
   if (!rules_.has_elr) return;
-  const auto wanted = std::min<int64_t>(rules_.min_insync_replicas, static_cast<int64_t>(replicas_.size()));
+  const auto wanted =
+      std::min<int64_t>(rules_.min_insync_replicas, static_cast<int64_t>(replicas_.size()));
   if (static_cast<int64_t>(isr_.size()) >= wanted) {
     elr_.clear();
     return;
@@ -121,11 +122,13 @@ PartitionChange::Elected PartitionChange::elect_preferred() const {
 
 PartitionChange::Elected PartitionChange::elect_online() const {
   if (is_valid_leader(partition_.leader)) return {partition_.leader};
-  const auto valid = std::ranges::find_if(replicas_, [&](BrokerId b) { return is_valid_leader(b); });
+  const auto valid =
+      std::ranges::find_if(replicas_, [&](BrokerId b) { return is_valid_leader(b); });
   if (valid != replicas_.end()) return {*valid};
   if (can_elect_last_known_leader()) return {partition_.last_known_elr.front(), true};
   if (rules_.election == Election::kUnclean) {
-    const auto live = std::ranges::find_if(replicas_, [&](BrokerId b) { return rules_.is_live(b); });
+    const auto live =
+        std::ranges::find_if(replicas_, [&](BrokerId b) { return rules_.is_live(b); });
     if (live != replicas_.end()) return {*live, true};
   }
   return {kNoBroker};
@@ -171,7 +174,8 @@ void PartitionChange::put_last_known_leader(gen::PartitionChangeRecord& record) 
   const bool isr_is_gone = !record.isr.is_null() && record.isr.empty();
   if (isr_is_gone && !(last.size() == 1 && last.front() == partition_.leader)) {
     put_brokers({partition_.leader}, record.last_known_elr);
-  } else if (!last.empty() && (record.leader >= 0 || (partition_.has_leader() && record.leader != -1))) {
+  } else if (!last.empty() &&
+             (record.leader >= 0 || (partition_.has_leader() && record.leader != -1))) {
     put_brokers({}, record.last_known_elr);
   }
 }
@@ -185,10 +189,12 @@ void PartitionChange::put_assignment(gen::PartitionChangeRecord& record) const {
 
 void PartitionChange::put_directories(gen::PartitionChangeRecord& record) const {
   const bool is_moved = moved_ && partition_.directory_of(moved_->first) != moved_->second;
-  if (!rules_.version.has_directory_assignment() || (replicas_ == partition_.replicas && !is_moved)) return;
+  if (!rules_.version.has_directory_assignment() || (replicas_ == partition_.replicas && !is_moved))
+    return;
   record.directories.clear();
   for (const BrokerId broker : replicas_) {
-    const DirectoryId known = partition_.has_replica(broker) ? partition_.directory_of(broker) : kDirectoryUnassigned;
+    const DirectoryId known =
+        partition_.has_replica(broker) ? partition_.directory_of(broker) : kDirectoryUnassigned;
     record.directories.push_back(is_moved && broker == moved_->first ? moved_->second : known);
   }
 }

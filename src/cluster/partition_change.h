@@ -1,6 +1,6 @@
-// PartitionChange: decides how one partition changes when its ISR, replicas or the liveness of brokers
-// do: leader election, ISR, eligible leader replicas, completion of a reassignment. The rules are those
-// of Kafka 4.3's PartitionChangeBuilder (KIP-631, KIP-841, KIP-966).
+// PartitionChange: decides how one partition changes when its ISR, replicas or the liveness of
+// brokers do: leader election, ISR, eligible leader replicas, completion of a reassignment. The
+// rules are those of Kafka 4.3's PartitionChangeBuilder (KIP-631, KIP-841, KIP-966).
 #pragma once
 
 #include <functional>

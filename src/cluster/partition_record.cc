@@ -1,8 +1,8 @@
 #include "cluster/partition_record.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 namespace semel::cluster {
 namespace {
@@ -67,7 +67,8 @@ gen::PartitionRecord to_record(const TopicId& topic, int32_t index,
   record.partition_epoch = partition.partition_epoch;
   if (version >= 1)
     record.directories.assign(partition.directories.begin(), partition.directories.end());
-  if (version >= 2 && !partition.elr.empty()) put_brokers(partition.elr, record.eligible_leader_replicas);
+  if (version >= 2 && !partition.elr.empty())
+    put_brokers(partition.elr, record.eligible_leader_replicas);
   if (version >= 2 && !partition.last_known_elr.empty())
     put_brokers(partition.last_known_elr, record.last_known_elr);
   return record;
@@ -86,9 +87,11 @@ Result<PartitionRegistration> merge(const PartitionRegistration& before,
     return corrupt(fmt::format("{} directories of {} replicas", after.directories.size(),
                                after.replicas.size()));
   if (!change.isr.is_null()) after.isr = to_brokers(change.isr);
-  if (!change.removing_replicas.is_null()) after.removing_replicas = to_brokers(change.removing_replicas);
+  if (!change.removing_replicas.is_null())
+    after.removing_replicas = to_brokers(change.removing_replicas);
   if (!change.adding_replicas.is_null()) after.adding_replicas = to_brokers(change.adding_replicas);
-  if (!change.eligible_leader_replicas.is_null()) after.elr = to_brokers(change.eligible_leader_replicas);
+  if (!change.eligible_leader_replicas.is_null())
+    after.elr = to_brokers(change.eligible_leader_replicas);
   if (!change.last_known_elr.is_null()) after.last_known_elr = to_brokers(change.last_known_elr);
   if (change.leader_recovery_state != -1) {
     SEMEL_TRY(after.recovery_state, recovery_state(change.leader_recovery_state));

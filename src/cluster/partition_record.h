@@ -11,8 +11,8 @@ namespace semel::cluster {
 /// PartitionChange without a leader in it: the leader stays.
 inline constexpr int32_t kLeaderUnchanged = -2;
 
-/// kCorruptMessage: replicas and directories differ in number, a recovery state that is not known, or a
-/// negative epoch.
+/// kCorruptMessage: replicas and directories differ in number, a recovery state that is not known,
+/// or a negative epoch.
 Result<PartitionRegistration> to_registration(const gen::PartitionRecord& record);
 /// The record that makes `partition`, with the fields that version `version` can hold.
 gen::PartitionRecord to_record(const TopicId& topic, int32_t index,

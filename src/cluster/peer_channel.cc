@@ -24,7 +24,8 @@ struct PeerChannel::Core {
     while (!is_closed) {
       if (connection && !connection->is_broken()) co_return connection;
       if (home.clock().now() >= deadline)
-        co_return fail(ErrorCode::kRequestTimedOut, "the controller is not reached: " + last_failure);
+        co_return fail(ErrorCode::kRequestTimedOut,
+                       "the controller is not reached: " + last_failure);
       if (is_opening) {
         co_await opened.wait({.deadline = deadline, .cancel = nullptr});
         continue;
@@ -37,9 +38,11 @@ struct PeerChannel::Core {
       if (done) continue;
       last_failure = done.error().context;
       if (!is_closed)
-        co_await rt::pause(home, {.deadline = home.clock().now() + kReconnectPause, .cancel = nullptr});
+        co_await rt::pause(home,
+                           {.deadline = home.clock().now() + kReconnectPause, .cancel = nullptr});
     }
-    co_return fail(ErrorCode::kNetworkException, "the way to the controller is closed", Cause::kCancelled);
+    co_return fail(ErrorCode::kNetworkException, "the way to the controller is closed",
+                   Cause::kCancelled);
   }
 
   rt::Task<Result<void>> try_open(rt::Instant deadline) {
@@ -52,12 +55,14 @@ struct PeerChannel::Core {
     co_return Result<void>{};
   }
 
-  rt::Task<Result<bytes::Buffer>> call(int16_t key, int16_t version, bytes::Buffer body, rt::Instant deadline) {
+  rt::Task<Result<bytes::Buffer>> call(int16_t key, int16_t version, bytes::Buffer body,
+                                       rt::Instant deadline) {
     while (true) {
       auto reached = co_await connected(deadline);
       if (!reached) co_return fail(reached.error());
       const std::shared_ptr<peer::Connection>& used = *reached;
-      auto answer = co_await used->call(key, version, body, {.deadline = deadline, .cancel = nullptr});
+      auto answer =
+          co_await used->call(key, version, body, {.deadline = deadline, .cancel = nullptr});
       const bool is_cut = !answer && answer.error().code == ErrorCode::kNetworkException;
       if (!is_cut || is_closed) co_return answer;
       last_failure = answer.error().context;
@@ -91,11 +96,13 @@ ControllerChannel::Versions PeerChannel::versions(int16_t key) const {
   return {range.min, range.max};
 }
 
-rt::Task<Result<bytes::Buffer>> PeerChannel::call(rt::Executor& caller, int16_t key, int16_t version,
-                                                  bytes::Buffer body, rt::Duration timeout) {
+rt::Task<Result<bytes::Buffer>> PeerChannel::call(rt::Executor& caller, int16_t key,
+                                                  int16_t version, bytes::Buffer body,
+                                                  rt::Duration timeout) {
   const std::shared_ptr<Core> core = core_;
   if (!core->home.is_current()) co_await rt::resume_on(core->home);
-  Result<bytes::Buffer> answer = fail(ErrorCode::kThrottlingQuotaExceeded, "too many requests wait for the controller");
+  Result<bytes::Buffer> answer =
+      fail(ErrorCode::kThrottlingQuotaExceeded, "too many requests wait for the controller");
   if (core->waiting < kMaxWaiting) {
     ++core->waiting;
     answer = co_await core->call(key, version, std::move(body), core->home.clock().now() + timeout);
@@ -115,12 +122,15 @@ rt::Task<Result<bytes::Buffer>> PeerChannel::forward(rt::Executor& caller, Forwa
   auto response = co_await send<gen::EnvelopeResponse>(*this, caller, std::move(envelope), timeout);
   if (!response) {
     const bool is_late = response.error().code == ErrorCode::kRequestTimedOut;
-    co_return fail(is_late ? ErrorCode::kRequestTimedOut : ErrorCode::kUnknownServerError, response.error().context);
+    co_return fail(is_late ? ErrorCode::kRequestTimedOut : ErrorCode::kUnknownServerError,
+                   response.error().context);
   }
   const auto code = static_cast<ErrorCode>(response->error_code);
-  if (code == ErrorCode::kUnsupportedVersion) co_return fail(code, "the controller does not serve this version");
+  if (code == ErrorCode::kUnsupportedVersion)
+    co_return fail(code, "the controller does not serve this version");
   if (code != ErrorCode::kNone || !response->response_data)
-    co_return fail(ErrorCode::kUnknownServerError, "the controller refused the envelope: " + std::string(error_name(code)));
+    co_return fail(ErrorCode::kUnknownServerError,
+                   "the controller refused the envelope: " + std::string(error_name(code)));
   co_return std::move(*response->response_data);
 }
 

@@ -1,8 +1,8 @@
-// PeerChannel: the ControllerChannel over a peer::Connection that is opened again when it breaks, to
-// whatever address or in-process stream its owner opens.
+// PeerChannel: the ControllerChannel over a peer::Connection that is opened again when it breaks,
+// to whatever address or in-process stream its owner opens.
 //
-// Everything runs on `home`; callers of other executors are taken there and back. One connection, so
-// that requests reach the controller in the order in which they were made.
+// Everything runs on `home`; callers of other executors are taken there and back. One connection,
+// so that requests reach the controller in the order in which they were made.
 #pragma once
 
 #include <functional>

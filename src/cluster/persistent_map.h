@@ -1,6 +1,6 @@
-// PersistentMap: an immutable hash map that shares what two versions have in common. A version is 64
-// shards; a change copies the shard pointers and the one shard it touches, so that a map of n entries
-// costs about n/64 per change. Readers need no lock: a version never changes.
+// PersistentMap: an immutable hash map that shares what two versions have in common. A version is
+// 64 shards; a change copies the shard pointers and the one shard it touches, so that a map of n
+// entries costs about n/64 per change. Readers need no lock: a version never changes.
 #pragma once
 
 #include <array>
@@ -70,8 +70,10 @@ class PersistentMap {
 
   Shard& own(size_t hash) {
     auto& shard = shards_[shard_of(hash)];
-    if (shard == nullptr) shard = std::make_shared<Shard>();
-    else if (shard.use_count() > 1) shard = std::make_shared<Shard>(*shard);
+    if (shard == nullptr)
+      shard = std::make_shared<Shard>();
+    else if (shard.use_count() > 1)
+      shard = std::make_shared<Shard>(*shard);
     return *shard;
   }
 

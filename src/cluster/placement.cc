@@ -1,9 +1,9 @@
 #include "cluster/placement.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
+
+#include <fmt/format.h>
 
 namespace semel::cluster {
 namespace {
@@ -12,7 +12,8 @@ namespace {
 class Ring {
  public:
   Ring(std::vector<BrokerId> brokers, rt::Random& random) : brokers_(std::move(brokers)) {
-    for (size_t i = brokers_.size(); i > 1; --i) std::swap(brokers_[i - 1], brokers_[random.below(i)]);
+    for (size_t i = brokers_.size(); i > 1; --i)
+      std::swap(brokers_[i - 1], brokers_[random.below(i)]);
     if (!brokers_.empty()) offset_ = random.below(brokers_.size());
   }
   size_t size() const { return brokers_.size(); }
@@ -67,21 +68,25 @@ std::vector<BrokerId> place_one(std::vector<Rack>& racks, size_t first_rack, siz
 }  // namespace
 
 Result<std::vector<std::vector<BrokerId>>> place_replicas(const MetadataImage& image,
-                                                          const PlacementAsk& ask, rt::Random& random) {
+                                                          const PlacementAsk& ask,
+                                                          rt::Random& random) {
   const auto invalid = [](std::string text) {
     return fail(ErrorCode::kInvalidReplicationFactor, std::move(text));
   };
   if (ask.replicas <= 0)
-    return invalid(fmt::format("Invalid replication factor {}: the replication factor must be positive.", ask.replicas));
+    return invalid(fmt::format(
+        "Invalid replication factor {}: the replication factor must be positive.", ask.replicas));
   std::vector<Rack> racks = racks_of(image, random);
-  const bool has_unfenced = std::ranges::any_of(racks, [](const Rack& rack) { return rack.unfenced.size() > 0; });
+  const bool has_unfenced =
+      std::ranges::any_of(racks, [](const Rack& rack) { return rack.unfenced.size() > 0; });
   if (!has_unfenced)
     return invalid("All brokers are currently fenced, or have all their log directories cordoned.");
   const size_t total = image.brokers->brokers.size();
   if (static_cast<size_t>(ask.replicas) > total)
-    return invalid(fmt::format("The target replication factor of {} cannot be reached because only {} broker(s) are "
-                               "registered or some brokers have all their log directories cordoned.",
-                               ask.replicas, total));
+    return invalid(fmt::format(
+        "The target replication factor of {} cannot be reached because only {} broker(s) are "
+        "registered or some brokers have all their log directories cordoned.",
+        ask.replicas, total));
   std::vector<std::vector<BrokerId>> result;
   size_t first_rack = random.below(racks.size());
   for (int32_t i = 0; i < ask.partitions; ++i)

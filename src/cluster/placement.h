@@ -1,5 +1,5 @@
-// Placement: on which brokers the replicas of new partitions lie. Replicas are striped over racks and
-// brokers, fenced brokers last (Kafka's StripedReplicaPlacer).
+// Placement: on which brokers the replicas of new partitions lie. Replicas are striped over racks
+// and brokers, fenced brokers last (Kafka's StripedReplicaPlacer).
 #pragma once
 
 #include <vector>
@@ -16,8 +16,10 @@ struct PlacementAsk {
   int16_t replicas = 1;
 };
 
-/// Replicas of each partition, the preferred leader first. kInvalidReplicationFactor with Kafka's text.
+/// Replicas of each partition, the preferred leader first. kInvalidReplicationFactor with Kafka's
+/// text.
 Result<std::vector<std::vector<BrokerId>>> place_replicas(const MetadataImage& image,
-                                                          const PlacementAsk& ask, rt::Random& random);
+                                                          const PlacementAsk& ask,
+                                                          rt::Random& random);
 
 }  // namespace semel::cluster

@@ -12,8 +12,8 @@ namespace semel::cluster {
 struct ProducerIdAllocator::Core {
   Core(ProducerIdSource& s, rt::Executor& h) : source(s), home(h), arrived(h) {}
 
-  /// The next id, or nothing if no block is there. Sets `should_ask` if nine tenths of the block are used,
-  /// or if there is none, and nobody asks yet.
+  /// The next id, or nothing if no block is there. Sets `should_ask` if nine tenths of the block
+  /// are used, or if there is none, and nobody asks yet.
   std::optional<ProducerId> take(bool& should_ask) {
     auto blocks = state.lock();
     if (blocks->next == blocks->end && blocks->ahead.count > 0) {
@@ -70,7 +70,8 @@ rt::Task<Result<ProducerId>> ProducerIdAllocator::next(rt::Executor& caller) {
     co_await core->wait_for_block();
     co_await rt::resume_on(caller);
   }
-  co_return fail(ErrorCode::kCoordinatorLoadInProgress, "the controller gave no block of producer ids");
+  co_return fail(ErrorCode::kCoordinatorLoadInProgress,
+                 "the controller gave no block of producer ids");
 }
 
 }  // namespace semel::cluster

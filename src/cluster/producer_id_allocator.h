@@ -1,7 +1,7 @@
 // ProducerIdAllocator: hands out producer ids from blocks that the controller gave to this broker
-// (AllocateProducerIds). Ids are never given twice, also over restarts; an unfinished block is lost.
+// (AllocateProducerIds). Ids are never given twice, also over restarts; an unfinished block is
+// lost.
 #pragma once
-
 
 #include <memory>
 
@@ -31,16 +31,16 @@ class ProducerIdAllocator {
   ProducerIdAllocator(ProducerIdSource& source, rt::Executor& home);
 
   /// The next id. At once while a block is there; else waits for the controller. The next block is
-  /// asked for when 90 % of the present one are used. Error: kCoordinatorLoadInProgress (retriable),
-  /// if the controller could not be asked. The awaiter goes on on `caller`.
+  /// asked for when 90 % of the present one are used. Error: kCoordinatorLoadInProgress
+  /// (retriable), if the controller could not be asked. The awaiter goes on on `caller`.
   rt::Task<Result<ProducerId>> next(rt::Executor& caller);
 
  private:
   struct Blocks {
     int64_t next = 0;
     int64_t end = 0;
-    ProducerIdBlock ahead;      // count 0 = none
-    bool is_fetching = false;   // somebody asks the controller
+    ProducerIdBlock ahead;     // count 0 = none
+    bool is_fetching = false;  // somebody asks the controller
   };
   struct Core;
   std::shared_ptr<Core> core_;

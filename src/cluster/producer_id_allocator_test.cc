@@ -27,12 +27,14 @@ class ProducerIdAllocatorTest : public testing::Test {
  protected:
   Result<ProducerId> take() {
     std::optional<Result<ProducerId>> got;
-    rt::spawn([](ProducerIdAllocator& ids, rt::Executor& e, std::optional<Result<ProducerId>>& out) -> rt::Task<void> {
+    rt::spawn([](ProducerIdAllocator& ids, rt::Executor& e,
+                 std::optional<Result<ProducerId>>& out) -> rt::Task<void> {
       auto id = co_await ids.next(e);
       out.emplace(std::move(id));
     }(ids_, executor_, got));
     executor_.run_all();
-    return got ? std::move(*got) : Result<ProducerId>(fail(ErrorCode::kUnknownServerError, "still waiting"));
+    return got ? std::move(*got)
+               : Result<ProducerId>(fail(ErrorCode::kUnknownServerError, "still waiting"));
   }
 
   rt::TestClock clock_;

@@ -1,10 +1,10 @@
 #include "cluster/resource_config.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
+
+#include <fmt/format.h>
 
 namespace semel::cluster {
 namespace {
@@ -38,13 +38,17 @@ constexpr BrokerConfigKey kClientMetricsKeys[] = {
 };
 // clang-format on
 
-constexpr std::array<std::string_view, 6> kMatchable = {"client_id",           "client_instance_id",
-                                                        "client_software_name", "client_software_version",
-                                                        "client_source_address", "client_source_port"};
+constexpr std::array<std::string_view, 6> kMatchable = {"client_id",
+                                                        "client_instance_id",
+                                                        "client_software_name",
+                                                        "client_software_version",
+                                                        "client_source_address",
+                                                        "client_source_port"};
 
 const BrokerConfigKey* find(ConfigResourceType type, std::string_view name) {
   const auto keys = resource_config_keys(type);
-  const auto at = std::ranges::find_if(keys, [&](const BrokerConfigKey& key) { return key.name == name; });
+  const auto at =
+      std::ranges::find_if(keys, [&](const BrokerConfigKey& key) { return key.name == name; });
   return at == keys.end() ? nullptr : &*at;
 }
 
@@ -61,23 +65,32 @@ std::string limit_name(std::string_view name, std::string_view which) {
   return fmt::format("group.{}.{}.{}", name.substr(0, dot), which, name.substr(dot + 1));
 }
 
-Result<void> check_limits(const std::string& name, const std::string& value, const ConfigLayers& broker) {
+Result<void> check_limits(const std::string& name, const std::string& value,
+                          const ConfigLayers& broker) {
   const std::string lowest = limit_name(name, "min");
   const std::string highest = limit_name(name, "max");
-  if (find_broker_config(lowest) != nullptr && number_of(value) < broker_config_number(lowest, broker))
-    return fail(ErrorCode::kInvalidConfig, fmt::format("{} must be greater than or equal to {}", name, lowest));
-  if (find_broker_config(highest) != nullptr && number_of(value) > broker_config_number(highest, broker))
-    return fail(ErrorCode::kInvalidConfig, fmt::format("{} must be less than or equal to {}", name, highest));
+  if (find_broker_config(lowest) != nullptr &&
+      number_of(value) < broker_config_number(lowest, broker))
+    return fail(ErrorCode::kInvalidConfig,
+                fmt::format("{} must be greater than or equal to {}", name, lowest));
+  if (find_broker_config(highest) != nullptr &&
+      number_of(value) > broker_config_number(highest, broker))
+    return fail(ErrorCode::kInvalidConfig,
+                fmt::format("{} must be less than or equal to {}", name, highest));
   return {};
 }
 
-Result<void> check_group_value(const std::string& name, const std::string& value, const ConfigLayers& broker) {
+Result<void> check_group_value(const std::string& name, const std::string& value,
+                               const ConfigLayers& broker) {
   const bool is_reset = name == "share.auto.offset.reset";
   if (is_reset && value != "latest" && value != "earliest" && !value.starts_with("by_duration:P"))
-    return fail(ErrorCode::kInvalidConfig,
-                fmt::format("Invalid value {} for configuration {}: Invalid value `{}` for configuration {}. The value "
-                            "must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'.",
-                            value, name, value, name));
+    return fail(
+        ErrorCode::kInvalidConfig,
+        fmt::format(
+            "Invalid value {} for configuration {}: Invalid value `{}` for configuration {}. The "
+            "value "
+            "must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'.",
+            value, name, value, name));
   return check_limits(name, value, broker);
 }
 
@@ -87,7 +100,8 @@ bool is_matcher(std::string_view list) {
     const size_t comma = list.find(',');
     const std::string_view pair = list.substr(0, comma);
     const size_t equals = pair.find('=');
-    if (equals == std::string_view::npos || std::ranges::find(kMatchable, pair.substr(0, equals)) == kMatchable.end())
+    if (equals == std::string_view::npos ||
+        std::ranges::find(kMatchable, pair.substr(0, equals)) == kMatchable.end())
       return false;
     const std::string_view pattern = pair.substr(equals + 1);
     if (std::ranges::count(pattern, '[') > std::ranges::count(pattern, ']') ||
@@ -103,8 +117,10 @@ Result<void> check_client_metrics_value(const std::string& name, const std::stri
   constexpr int64_t kIntervalMax = 3'600'000;
   const bool is_in_range = number_of(value) >= kIntervalMin && number_of(value) <= kIntervalMax;
   if (name == "interval.ms" && !is_in_range)
-    return fail(ErrorCode::kInvalidRequest, fmt::format("Invalid value {} for interval.ms, interval must be between "
-                                                        "100 and 3600000 (1 hour)", value));
+    return fail(ErrorCode::kInvalidRequest,
+                fmt::format("Invalid value {} for interval.ms, interval must be between "
+                            "100 and 3600000 (1 hour)",
+                            value));
   if (name == "match" && !is_matcher(value))
     return fail(ErrorCode::kInvalidConfig, "Illegal client matching pattern: " + value);
   return {};
@@ -118,34 +134,42 @@ std::span<const BrokerConfigKey> resource_config_keys(ConfigResourceType type) {
   return {};
 }
 
-Result<void> check_resource_config(ConfigResourceType type, const ConfigMap& configs, const ConfigLayers& broker) {
+Result<void> check_resource_config(ConfigResourceType type, const ConfigMap& configs,
+                                   const ConfigLayers& broker) {
   const bool is_group = type == ConfigResourceType::kGroup;
   for (const auto& [name, value] : configs) {
     const BrokerConfigKey* key = find(type, name);
-    if (key == nullptr && is_group) return fail(ErrorCode::kInvalidConfig, "Unknown group config name: " + name);
-    if (key == nullptr) return fail(ErrorCode::kInvalidRequest, "Unknown client metrics configuration: " + name);
+    if (key == nullptr && is_group)
+      return fail(ErrorCode::kInvalidConfig, "Unknown group config name: " + name);
+    if (key == nullptr)
+      return fail(ErrorCode::kInvalidRequest, "Unknown client metrics configuration: " + name);
     auto typed = check_broker_value(*key, value);
     if (!typed) return fail(ErrorCode::kInvalidConfig, typed.error().context);
-    SEMEL_CHECK(is_group ? check_group_value(name, value, broker) : check_client_metrics_value(name, value));
+    SEMEL_CHECK(is_group ? check_group_value(name, value, broker)
+                         : check_client_metrics_value(name, value));
   }
   return {};
 }
 
-EffectiveConfig effective_resource_config(ConfigResourceType type, const BrokerConfigKey& key, const ConfigMap* own,
-                                          const ConfigLayers& broker) {
+EffectiveConfig effective_resource_config(ConfigResourceType type, const BrokerConfigKey& key,
+                                          const ConfigMap* own, const ConfigLayers& broker) {
   const bool is_group = type == ConfigResourceType::kGroup;
   EffectiveConfig result;
   result.value = key.default_value;
-  const auto set = own == nullptr ? ConfigMap::const_iterator{} : own->find(std::string_view(key.name));
+  const auto set =
+      own == nullptr ? ConfigMap::const_iterator{} : own->find(std::string_view(key.name));
   const bool is_set = own != nullptr && set != own->end();
   if (is_set)
-    result.synonyms.push_back({key.name, set->second, is_group ? ConfigSource::kGroup : ConfigSource::kClientMetrics});
+    result.synonyms.push_back(
+        {key.name, set->second, is_group ? ConfigSource::kGroup : ConfigSource::kClientMetrics});
   if (is_group) {
     const BrokerConfigKey* of_broker = find_broker_config(std::string("group.") + key.name);
-    const auto from_broker = of_broker == nullptr ? std::nullopt : effective_broker_config(*of_broker, broker);
+    const auto from_broker =
+        of_broker == nullptr ? std::nullopt : effective_broker_config(*of_broker, broker);
     if (from_broker) {
       result.value = from_broker->value;
-      result.synonyms.insert(result.synonyms.end(), from_broker->synonyms.begin(), from_broker->synonyms.end());
+      result.synonyms.insert(result.synonyms.end(), from_broker->synonyms.begin(),
+                             from_broker->synonyms.end());
     } else {
       result.synonyms.push_back({key.name, key.default_value, ConfigSource::kDefault});
     }

@@ -1,9 +1,9 @@
 #include "cluster/snapshot_file.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include <fmt/format.h>
 
 #include "base/units.h"
 #include "record/batch_iterator.h"
@@ -27,22 +27,27 @@ std::optional<Int> digits(std::string_view text) {
 
 class SnapshotReader final : public BatchVisitor {
  public:
-  explicit SnapshotReader(const std::function<Result<void>(const VersionedRecord&)>& take) : take_(take) {}
+  explicit SnapshotReader(const std::function<Result<void>(const VersionedRecord&)>& take)
+      : take_(take) {}
 
   Result<void> on_record(const RecordPlace&, const VersionedRecord& record) override {
     if (!has_header_ || has_footer_)
-      return fail(ErrorCode::kCorruptMessage, "a record outside of the snapshot's header and footer");
+      return fail(ErrorCode::kCorruptMessage,
+                  "a record outside of the snapshot's header and footer");
     return take_(record);
   }
   Result<void> on_control(const RecordPlace& place, const ControlRecord& record) override {
-    if (has_footer_) return fail(ErrorCode::kCorruptMessage, "records follow the snapshot's footer");
+    if (has_footer_)
+      return fail(ErrorCode::kCorruptMessage, "records follow the snapshot's footer");
     if (const auto* header = std::get_if<SnapshotHeader>(&record)) {
-      if (place.offset != Offset{0}) return fail(ErrorCode::kCorruptMessage, "the header is not first");
+      if (place.offset != Offset{0})
+        return fail(ErrorCode::kCorruptMessage, "the header is not first");
       has_header_ = true;
       facts_.last_contained_log_timestamp = header->last_contained_log_timestamp;
     }
     if (std::holds_alternative<SnapshotFooter>(record)) has_footer_ = true;
-    if (const auto* version = std::get_if<KraftVersion>(&record)) facts_.kraft_version = version->version;
+    if (const auto* version = std::get_if<KraftVersion>(&record))
+      facts_.kraft_version = version->version;
     if (const auto* voters = std::get_if<KraftVoters>(&record)) facts_.voters = voters->voters;
     return {};
   }
@@ -64,7 +69,8 @@ std::string snapshot_name(quorum::LogPoint point) {
 
 std::optional<quorum::LogPoint> parse_snapshot_name(std::string_view name) {
   constexpr size_t kSize = kOffsetDigits + 1 + kEpochDigits;
-  if (name.size() != kSize + kSuffix.size() || !name.ends_with(kSuffix) || name[kOffsetDigits] != '-')
+  if (name.size() != kSize + kSuffix.size() || !name.ends_with(kSuffix) ||
+      name[kOffsetDigits] != '-')
     return std::nullopt;
   const auto end = digits<int64_t>(name.substr(0, kOffsetDigits));
   const auto epoch = digits<int32_t>(name.substr(kOffsetDigits + 1, kEpochDigits));
@@ -83,11 +89,12 @@ Result<std::vector<quorum::LogPoint>> list_snapshots(rt::Disk& disk, const std::
   return points;
 }
 
-Result<SnapshotFacts> read_snapshot(bytes::ByteSpan file,
-                                    const std::function<Result<void>(const VersionedRecord&)>& take) {
+Result<SnapshotFacts> read_snapshot(
+    bytes::ByteSpan file, const std::function<Result<void>(const VersionedRecord&)>& take) {
   SnapshotReader reader(take);
   SEMEL_TRY([[maybe_unused]] const Offset end, read_batches(file, Offset{0}, reader));
-  if (!reader.is_whole()) return fail(ErrorCode::kCorruptMessage, "the snapshot has no header or no footer");
+  if (!reader.is_whole())
+    return fail(ErrorCode::kCorruptMessage, "the snapshot has no header or no footer");
   return reader.take_facts();
 }
 
@@ -98,7 +105,8 @@ class HeaderReader final : public BatchVisitor {
  public:
   Result<void> on_record(const RecordPlace&, const VersionedRecord&) override { return {}; }
   Result<void> on_control(const RecordPlace&, const ControlRecord& record) override {
-    if (const auto* header = std::get_if<SnapshotHeader>(&record)) time = header->last_contained_log_timestamp;
+    if (const auto* header = std::get_if<SnapshotHeader>(&record))
+      time = header->last_contained_log_timestamp;
     return {};
   }
   std::optional<int64_t> time;

@@ -1,5 +1,5 @@
-// Snapshots of the metadata log: names of the files, and reading them (KIP-630). A snapshot is whole
-// only if it ends with its footer.
+// Snapshots of the metadata log: names of the files, and reading them (KIP-630). A snapshot is
+// whole only if it ends with its footer.
 #pragma once
 
 #include <optional>
@@ -32,17 +32,17 @@ struct SnapshotFacts {
   std::optional<std::vector<quorum::Voter>> voters;
 };
 
-/// Gives every metadata record of the file's bytes to `take`. kCorruptMessage if header or footer are
-/// missing or anything stands behind the footer; what `take` returned.
-Result<SnapshotFacts> read_snapshot(bytes::ByteSpan file,
-                                    const std::function<Result<void>(const VersionedRecord&)>& take);
+/// Gives every metadata record of the file's bytes to `take`. kCorruptMessage if header or footer
+/// are missing or anything stands behind the footer; what `take` returned.
+Result<SnapshotFacts> read_snapshot(
+    bytes::ByteSpan file, const std::function<Result<void>(const VersionedRecord&)>& take);
 /// The `last_contained_log_timestamp` of a snapshot file, from its header alone.
 Result<int64_t> read_snapshot_time(rt::Disk& disk, const std::string& path);
 /// Reads at most 1 GiB.
 Result<bytes::Buffer> load_snapshot_file(rt::Disk& disk, const std::string& path);
 
-/// A snapshot file's bytes: header (with kraft.version and voters if given), the records in batches of
-/// at most 4 MiB, footer; offsets from 0, all batches with `epoch`.
+/// A snapshot file's bytes: header (with kraft.version and voters if given), the records in batches
+/// of at most 4 MiB, footer; offsets from 0, all batches with `epoch`.
 struct SnapshotContent {
   LeaderEpoch epoch;
   int64_t last_contained_log_timestamp = 0;

@@ -1,9 +1,6 @@
 // What the tests of this folder share: golden files, and a replay of them. Tests only.
 #pragma once
 
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +8,9 @@
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include "cluster/image_delta.h"
 #include "cluster/image_writer.h"
@@ -21,7 +21,9 @@
 
 namespace semel::cluster::testing {
 
-inline std::string golden(const std::string& path) { return std::string(SEMEL_GOLDEN_DIR) + "/" + path; }
+inline std::string golden(const std::string& path) {
+  return std::string(SEMEL_GOLDEN_DIR) + "/" + path;
+}
 
 inline bytes::Buffer load(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -62,8 +64,8 @@ inline ImagePtr empty_image() { return std::make_shared<const MetadataImage>(); 
 inline ImagePtr image_of_snapshot(const std::string& path) {
   ImageDelta delta(empty_image());
   const bytes::Buffer file = load(path);
-  const auto facts =
-      read_snapshot(file.span(), [&](const VersionedRecord& record) { return delta.replay(record); });
+  const auto facts = read_snapshot(
+      file.span(), [&](const VersionedRecord& record) { return delta.replay(record); });
   EXPECT_TRUE(facts.has_value()) << (facts ? "" : facts.error().context);
   return delta.image();
 }
@@ -75,7 +77,8 @@ inline std::vector<std::string> lines(const MetadataImage& image) {
     bytes::Writer writer;
     encode_record(record, writer);
     std::string hex(record_type_name(record.body));
-    for (const std::byte byte : writer.written()) hex += fmt::format(" {:02x}", static_cast<int>(byte));
+    for (const std::byte byte : writer.written())
+      hex += fmt::format(" {:02x}", static_cast<int>(byte));
     result.push_back(hex);
   }
   return result;

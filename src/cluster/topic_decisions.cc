@@ -1,10 +1,10 @@
 #include "cluster/topic_decisions.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "cluster/partition_record.h"
 #include "cluster/placement.h"
@@ -27,13 +27,15 @@ std::vector<BrokerId> active_of(const MetadataImage& image, const Replicas& repl
 DirectoryId first_directory(const MetadataImage& image, BrokerId broker) {
   const BrokerRegistration* registration = image.broker(broker);
   if (registration == nullptr || registration->directories.empty()) return kDirectoryMigrating;
-  return registration->directories.size() == 1 ? registration->directories.front() : kDirectoryUnassigned;
+  return registration->directories.size() == 1 ? registration->directories.front()
+                                               : kDirectoryUnassigned;
 }
 
 PartitionRegistration new_partition(const MetadataImage& image, const Replicas& replicas) {
   PartitionRegistration partition;
   partition.replicas = replicas;
-  for (const BrokerId broker : replicas) partition.directories.push_back(first_directory(image, broker));
+  for (const BrokerId broker : replicas)
+    partition.directories.push_back(first_directory(image, broker));
   partition.isr = active_of(image, replicas);
   partition.leader = partition.isr.empty() ? kNoBroker : partition.isr.front();
   return partition;
@@ -44,51 +46,62 @@ Result<void> check_manual_assignment(const MetadataImage& image, const Replicas&
   const auto invalid = [](std::string text) {
     return fail(ErrorCode::kInvalidReplicaAssignment, std::move(text));
   };
-  if (replicas.empty()) return invalid("The manual partition assignment includes an empty replica list.");
+  if (replicas.empty())
+    return invalid("The manual partition assignment includes an empty replica list.");
   Replicas sorted = replicas;
   std::ranges::sort(sorted);
   for (size_t i = 0; i < sorted.size(); ++i) {
     if (image.broker(sorted[i]) == nullptr)
-      return invalid(fmt::format("The manual partition assignment includes broker {}, but no such broker is registered.",
-                                 sorted[i].value));
+      return invalid(fmt::format(
+          "The manual partition assignment includes broker {}, but no such broker is registered.",
+          sorted[i].value));
     if (i > 0 && sorted[i] == sorted[i - 1])
-      return invalid(fmt::format("The manual partition assignment includes the broker {} more than once.",
-                                 sorted[i].value));
+      return invalid(
+          fmt::format("The manual partition assignment includes the broker {} more than once.",
+                      sorted[i].value));
   }
   if (expected_size && sorted.size() != *expected_size)
-    return invalid(fmt::format("The manual partition assignment includes a partition with {} replica(s), but this is "
-                               "not consistent with previous partitions, which have {} replica(s).",
-                               sorted.size(), *expected_size));
+    return invalid(fmt::format(
+        "The manual partition assignment includes a partition with {} replica(s), but this is "
+        "not consistent with previous partitions, which have {} replica(s).",
+        sorted.size(), *expected_size));
   return {};
 }
 
-Result<std::vector<PartitionRegistration>> assign_manually(const MetadataImage& image, const Creatable& topic) {
+Result<std::vector<PartitionRegistration>> assign_manually(const MetadataImage& image,
+                                                           const Creatable& topic) {
   if (topic.replication_factor != -1)
-    return fail(ErrorCode::kInvalidRequest,
-                "A manual partition assignment was specified, but replication factor was not set to -1.");
+    return fail(
+        ErrorCode::kInvalidRequest,
+        "A manual partition assignment was specified, but replication factor was not set to -1.");
   if (topic.num_partitions != -1)
-    return fail(ErrorCode::kInvalidRequest,
-                "A manual partition assignment was specified, but numPartitions was not set to -1.");
+    return fail(
+        ErrorCode::kInvalidRequest,
+        "A manual partition assignment was specified, but numPartitions was not set to -1.");
   std::map<int32_t, PartitionRegistration> partitions;
   std::optional<size_t> size;
   for (const auto& assignment : topic.assignments) {
     if (partitions.contains(assignment.partition_index))
       return fail(ErrorCode::kInvalidReplicaAssignment,
-                  fmt::format("Found multiple manual partition assignments for partition {}", assignment.partition_index));
+                  fmt::format("Found multiple manual partition assignments for partition {}",
+                              assignment.partition_index));
     const Replicas replicas = to_brokers(assignment.broker_ids);
     SEMEL_CHECK(check_manual_assignment(image, replicas, size));
     size = replicas.size();
     PartitionRegistration partition = new_partition(image, replicas);
     if (partition.isr.empty())
       return fail(ErrorCode::kInvalidReplicaAssignment,
-                  fmt::format("All brokers specified in the manual partition assignment for partition {} are fenced or "
-                              "in controlled shutdown.", assignment.partition_index));
+                  fmt::format("All brokers specified in the manual partition assignment for "
+                              "partition {} are fenced or "
+                              "in controlled shutdown.",
+                              assignment.partition_index));
     partitions[assignment.partition_index] = std::move(partition);
   }
   std::vector<PartitionRegistration> result;
   for (auto& [index, partition] : partitions) {
     if (index != static_cast<int32_t>(result.size()))
-      return fail(ErrorCode::kInvalidReplicaAssignment, "partitions should be a consecutive 0-based integer sequence");
+      return fail(ErrorCode::kInvalidReplicaAssignment,
+                  "partitions should be a consecutive 0-based integer sequence");
     result.push_back(std::move(partition));
   }
   return result;
@@ -99,29 +112,34 @@ std::unexpected<Error> not_replicable(int16_t factor, std::string_view why) {
               fmt::format("Unable to replicate the partition {} time(s): {}", factor, why));
 }
 
-Result<std::vector<PartitionRegistration>> assign_freely(const ControllerView& view, const PlacementAsk& ask) {
+Result<std::vector<PartitionRegistration>> assign_freely(const ControllerView& view,
+                                                         const PlacementAsk& ask) {
   auto placed = place_replicas(view.image, ask, view.random);
   if (!placed) return not_replicable(ask.replicas, placed.error().context);
   std::vector<PartitionRegistration> result;
   for (const Replicas& replicas : *placed) {
     result.push_back(new_partition(view.image, replicas));
     if (result.back().isr.empty())
-      return not_replicable(ask.replicas, "All brokers are currently fenced or in controlled shutdown.");
+      return not_replicable(ask.replicas,
+                            "All brokers are currently fenced or in controlled shutdown.");
   }
   return result;
 }
 
-Result<std::vector<PartitionRegistration>> assign(const ControllerView& view, const Creatable& topic) {
+Result<std::vector<PartitionRegistration>> assign(const ControllerView& view,
+                                                  const Creatable& topic) {
   if (!topic.assignments.empty()) return assign_manually(view.image, topic);
   if (topic.replication_factor < -1 || topic.replication_factor == 0)
     return fail(ErrorCode::kInvalidReplicationFactor,
                 "Replication factor must be larger than 0, or -1 to use the default value.");
   if (topic.num_partitions < -1 || topic.num_partitions == 0)
-    return fail(ErrorCode::kInvalidPartitions, "Number of partitions was set to an invalid non-positive value.");
+    return fail(ErrorCode::kInvalidPartitions,
+                "Number of partitions was set to an invalid non-positive value.");
   PlacementAsk ask;
-  ask.partitions = topic.num_partitions == -1 ? view.settings.default_partitions : topic.num_partitions;
-  ask.replicas =
-      topic.replication_factor == -1 ? view.settings.default_replication_factor : topic.replication_factor;
+  ask.partitions =
+      topic.num_partitions == -1 ? view.settings.default_partitions : topic.num_partitions;
+  ask.replicas = topic.replication_factor == -1 ? view.settings.default_replication_factor
+                                                : topic.replication_factor;
   return assign_freely(view, ask);
 }
 
@@ -129,7 +147,8 @@ Result<ConfigMap> take_configs(const Creatable& topic) {
   ConfigMap configs;
   for (const auto& config : topic.configs) {
     if (!config.value)
-      return fail(ErrorCode::kInvalidConfig, fmt::format("Null value not supported for topic configs: {}", config.name));
+      return fail(ErrorCode::kInvalidConfig,
+                  fmt::format("Null value not supported for topic configs: {}", config.name));
     configs[config.name] = *config.value;
   }
   SEMEL_CHECK(validate_topic_config(configs));
@@ -175,7 +194,8 @@ void add_topic_records(const ControllerView& view, const Creatable& topic, const
   }
   const int16_t version = view.version().partition_record();
   for (size_t i = 0; i < content.second.size(); ++i)
-    records.push_back({to_record(id, static_cast<int32_t>(i), content.second[i], version), version});
+    records.push_back(
+        {to_record(id, static_cast<int32_t>(i), content.second[i], version), version});
 }
 
 void describe_configs(const ControllerView& view, const ConfigMap& configs,
@@ -195,7 +215,8 @@ void describe_configs(const ControllerView& view, const ConfigMap& configs,
 Result<void> create_one(const ControllerView& view, const Creatable& topic, Batch& batch,
                         Decision<gen::CreateTopicsResponse>& decision) {
   if (topic.name == kClusterMetadataTopic)
-    return fail(ErrorCode::kInvalidRequest, "Creation of internal topic __cluster_metadata is prohibited.");
+    return fail(ErrorCode::kInvalidRequest,
+                "Creation of internal topic __cluster_metadata is prohibited.");
   SEMEL_CHECK(check_name(view, batch, topic.name));
   SEMEL_TRY(auto configs, take_configs(topic));
   batch.partitions += topic.assignments.empty() ? std::max(topic.num_partitions, 1)
@@ -272,7 +293,8 @@ bool deletion_is_disabled(const ControllerView& view) {
 }
 
 Result<TopicPtr> find_deletable(const ControllerView& view, const DeleteAsk& ask) {
-  if (deletion_is_disabled(view)) return fail(ErrorCode::kTopicDeletionDisabled, "Topic deletion is disabled.");
+  if (deletion_is_disabled(view))
+    return fail(ErrorCode::kTopicDeletionDisabled, "Topic deletion is disabled.");
   if (ask.name && !ask.id.is_zero())
     return fail(ErrorCode::kInvalidRequest, "You may not specify both topic name and topic id.");
   if (!ask.name && ask.id.is_zero())
@@ -280,7 +302,8 @@ Result<TopicPtr> find_deletable(const ControllerView& view, const DeleteAsk& ask
   TopicPtr topic = ask.name ? view.image.topic(*ask.name) : view.image.topic(ask.id);
   if (topic != nullptr) return topic;
   if (ask.name)
-    return fail(ErrorCode::kUnknownTopicOrPartition, "This server does not host this topic-partition.");
+    return fail(ErrorCode::kUnknownTopicOrPartition,
+                "This server does not host this topic-partition.");
   return fail(ErrorCode::kUnknownTopicId, "This server does not host this topic ID.");
 }
 
@@ -294,8 +317,10 @@ Decision<gen::DeleteTopicsResponse> decide_delete_topics(const ControllerView& v
   std::map<std::string, int> names;
   std::map<TopicId, int> ids;
   for (const DeleteAsk& ask : asks) {
-    if (ask.name) ++names[*ask.name];
-    else ++ids[ask.id];
+    if (ask.name)
+      ++names[*ask.name];
+    else
+      ++ids[ask.id];
   }
   std::set<TopicId> deleted;
   for (const DeleteAsk& ask : asks) {
@@ -303,9 +328,11 @@ Decision<gen::DeleteTopicsResponse> decide_delete_topics(const ControllerView& v
     if (count == 0) continue;
     Result<TopicPtr> topic = find_deletable(view, ask);
     if (count > 1)
-      topic = fail(ErrorCode::kInvalidRequest, ask.name ? "Duplicate topic name." : "Duplicate topic id.");
+      topic = fail(ErrorCode::kInvalidRequest,
+                   ask.name ? "Duplicate topic name." : "Duplicate topic id.");
     else if (topic && !deleted.insert((*topic)->id).second)
-      topic = fail(ErrorCode::kInvalidRequest, "The provided topic name maps to an ID that was already supplied.");
+      topic = fail(ErrorCode::kInvalidRequest,
+                   "The provided topic name maps to an ID that was already supplied.");
     count = 0;
     Deletable& result = decision.response.responses.append();
     result.name = topic ? std::optional((*topic)->name) : ask.name;
@@ -328,14 +355,17 @@ namespace {
 
 using Growable = gen::CreatePartitionsRequest::CreatePartitionsTopic;
 
-Result<std::vector<PartitionRegistration>> assign_additional(const ControllerView& view, const TopicImage& topic,
-                                                             const Growable& ask, int32_t additional) {
+Result<std::vector<PartitionRegistration>> assign_additional(const ControllerView& view,
+                                                             const TopicImage& topic,
+                                                             const Growable& ask,
+                                                             int32_t additional) {
   const auto factor = static_cast<int16_t>(topic.partitions.front()->replicas.size());
   if (ask.assignments.is_null())
     return assign_freely(view, {static_cast<int32_t>(topic.partitions.size()), additional, factor});
   if (static_cast<int32_t>(ask.assignments.size()) != additional)
     return fail(ErrorCode::kInvalidReplicaAssignment,
-                fmt::format("Attempted to add {} additional partition(s), but only {} assignment(s) were specified.",
+                fmt::format("Attempted to add {} additional partition(s), but only {} "
+                            "assignment(s) were specified.",
                             additional, ask.assignments.size()));
   std::vector<PartitionRegistration> result;
   for (const auto& assignment : ask.assignments) {
@@ -344,8 +374,10 @@ Result<std::vector<PartitionRegistration>> assign_additional(const ControllerVie
     result.push_back(new_partition(view.image, replicas));
     if (result.back().isr.empty())
       return fail(ErrorCode::kInvalidReplicaAssignment,
-                  fmt::format("All brokers specified in the manual partition assignment for partition {} are fenced or "
-                              "in controlled shutdown.", topic.partitions.size() + result.size() - 1));
+                  fmt::format("All brokers specified in the manual partition assignment for "
+                              "partition {} are fenced or "
+                              "in controlled shutdown.",
+                              topic.partitions.size() + result.size() - 1));
   }
   return result;
 }
@@ -353,20 +385,25 @@ Result<std::vector<PartitionRegistration>> assign_additional(const ControllerVie
 Result<void> grow_one(const ControllerView& view, const Growable& ask, Records& records) {
   const TopicPtr topic = view.image.topic(ask.name);
   if (topic == nullptr || topic->partitions.empty())
-    return fail(ErrorCode::kUnknownTopicOrPartition, "This server does not host this topic-partition.");
+    return fail(ErrorCode::kUnknownTopicOrPartition,
+                "This server does not host this topic-partition.");
   const auto present = static_cast<int32_t>(topic->partitions.size());
   if (ask.count == present)
-    return fail(ErrorCode::kInvalidPartitions, fmt::format("Topic already has {} partition(s).", present));
-  if (ask.count < present)
     return fail(ErrorCode::kInvalidPartitions,
-                fmt::format("The topic {} currently has {} partition(s); {} would not be an increase.", ask.name,
-                            present, ask.count));
+                fmt::format("Topic already has {} partition(s).", present));
+  if (ask.count < present)
+    return fail(
+        ErrorCode::kInvalidPartitions,
+        fmt::format("The topic {} currently has {} partition(s); {} would not be an increase.",
+                    ask.name, present, ask.count));
   if (ask.count - present > kPartitionsPerRequestMax)
-    return fail(ErrorCode::kInvalidPartitions, "Excessively large number of partitions per request.");
+    return fail(ErrorCode::kInvalidPartitions,
+                "Excessively large number of partitions per request.");
   SEMEL_TRY(const auto added, assign_additional(view, *topic, ask, ask.count - present));
   const int16_t version = view.version().partition_record();
   for (size_t i = 0; i < added.size(); ++i)
-    records.push_back({to_record(topic->id, present + static_cast<int32_t>(i), added[i], version), version});
+    records.push_back(
+        {to_record(topic->id, present + static_cast<int32_t>(i), added[i], version), version});
   return {};
 }
 
@@ -380,8 +417,9 @@ Decision<gen::CreatePartitionsResponse> decide_create_partitions(
   for (const Growable& topic : request.topics) {
     int& count = counts[topic.name];
     if (count == 0) continue;
-    const auto grown = count > 1 ? Result<void>(fail(ErrorCode::kInvalidRequest, "Duplicate topic name."))
-                                 : grow_one(view, topic, decision.records);
+    const auto grown = count > 1
+                           ? Result<void>(fail(ErrorCode::kInvalidRequest, "Duplicate topic name."))
+                           : grow_one(view, topic, decision.records);
     count = 0;
     auto& result = decision.response.results.append();
     result.name = topic.name;

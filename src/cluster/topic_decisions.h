@@ -1,4 +1,5 @@
-// Decisions about topics: creating, growing, deleting (KIP-4, KIP-516), with Kafka 4.3.1's error texts.
+// Decisions about topics: creating, growing, deleting (KIP-4, KIP-516), with Kafka 4.3.1's error
+// texts.
 #pragma once
 
 #include "cluster/controller_view.h"

@@ -1,8 +1,8 @@
 #include "cluster/topic_name.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 namespace semel::cluster {
 namespace {
@@ -16,9 +16,12 @@ std::string reason(std::string_view name) {
   if (name.empty()) return "the empty string is not allowed";
   if (name == "." || name == "..") return fmt::format("'{}' is not allowed", name);
   if (name.size() > kTopicNameMax)
-    return fmt::format("the length of '{}' is longer than the max allowed length {}", name, kTopicNameMax);
+    return fmt::format("the length of '{}' is longer than the max allowed length {}", name,
+                       kTopicNameMax);
   if (std::ranges::all_of(name, is_legal)) return {};
-  return fmt::format("'{}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'", name);
+  return fmt::format(
+      "'{}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'",
+      name);
 }
 
 }  // namespace
@@ -30,9 +33,8 @@ Result<void> check_topic_name(std::string_view name) {
 }
 
 bool topic_names_collide(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) {
-    return (x == '.' ? '_' : x) == (y == '.' ? '_' : y);
-  });
+  return std::ranges::equal(
+      a, b, [](char x, char y) { return (x == '.' ? '_' : x) == (y == '.' ? '_' : y); });
 }
 
 }  // namespace semel::cluster

@@ -1,9 +1,9 @@
 #include "gen/api_table.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error_code.h"
@@ -75,10 +75,13 @@ TEST(ApiTable, ListsWhatARunningKafkaLists) {
     ++(is_broker ? brokers : controllers);
     std::vector<std::string> theirs;
     for (const auto& row : response.api_keys)
-      theirs.push_back(fmt::format("{} {}-{}", api_name(row.api_key), row.min_version, row.max_version));
+      theirs.push_back(
+          fmt::format("{} {}-{}", api_name(row.api_key), row.min_version, row.max_version));
     std::vector<std::string> ours;
-    for (const auto& row : listed_apis(is_broker ? ListenerKind::kBroker : ListenerKind::kController))
-      ours.push_back(fmt::format("{} {}-{}", api_name(row.api_key), row.min_version, row.max_version));
+    for (const auto& row :
+         listed_apis(is_broker ? ListenerKind::kBroker : ListenerKind::kController))
+      ours.push_back(
+          fmt::format("{} {}-{}", api_name(row.api_key), row.min_version, row.max_version));
     EXPECT_EQ(ours, theirs) << frame.file;
   });
   EXPECT_GT(brokers, 0u);
@@ -131,7 +134,8 @@ TEST(RecordTypes, EqualKafkas) {
       EXPECT_EQ(message->max_version, type.at("maxVersion").get<int>()) << message->name;
     }
     const auto is_of_topic = [&](const AnyMessage& m) { return m.kind == of_topic.front(); };
-    EXPECT_EQ(std::ranges::count_if(all_messages(), is_of_topic), static_cast<ptrdiff_t>(count)) << topic;
+    EXPECT_EQ(std::ranges::count_if(all_messages(), is_of_topic), static_cast<ptrdiff_t>(count))
+        << topic;
   }
 }
 

@@ -11,11 +11,11 @@
 namespace semel::gen {
 
 struct Vector {
-  std::string name;       // "ProduceRequest"
-  std::string scenario;   // full, nulls, default, unknown-tag
+  std::string name;      // "ProduceRequest"
+  std::string scenario;  // full, nulls, default, unknown-tag
   int16_t version = 0;
   std::vector<std::byte> body;
-  std::string json;       // the text of Kafka's converter
+  std::string json;  // the text of Kafka's converter
 };
 /// Every line of synthetic/**/*.jsonl.
 void for_each_vector(const std::function<void(const Vector&)>& visit);

@@ -1,14 +1,15 @@
-#include <gtest/gtest.h>
+#include "gen/golden.h"
 
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "base/assert.h"
-#include "gen/golden.h"
 
 namespace semel::gen {
 namespace {

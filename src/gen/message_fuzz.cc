@@ -11,7 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto messages = gen::all_messages();
   const gen::AnyMessage& message = messages[(size_t{data[0]} << 8 | data[1]) % messages.size()];
   const auto versions = static_cast<size_t>(message.max_version - message.min_version + 1);
-  const auto version = static_cast<int16_t>(message.min_version + static_cast<int16_t>(data[2] % versions));
+  const auto version =
+      static_cast<int16_t>(message.min_version + static_cast<int16_t>(data[2] % versions));
   const bytes::ByteSpan body = std::as_bytes(std::span<const uint8_t>(data + 3, size - 3));
 
   bytes::Reader reader(body);

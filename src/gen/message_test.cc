@@ -55,23 +55,34 @@ TEST(Message, EqualsPublishedBytes) {
   partition.base_offset = 42;
   partition.log_start_offset = 0;
   EXPECT_EQ(encoded(response, 8),
-            "000000010001740000000100000000" "0000000000000000002a" "ffffffffffffffff"
-            "0000000000000000" "00000000" "ffff" "00000000");
+            "000000010001740000000100000000"
+            "0000000000000000002a"
+            "ffffffffffffffff"
+            "0000000000000000"
+            "00000000"
+            "ffff"
+            "00000000");
   partition.error_code = 6;
   partition.base_offset = -1;
   partition.log_start_offset = -1;
   partition.current_leader = {.leader_id = 2, .leader_epoch = 7};
-  response.node_endpoints.append() = {.node_id = 2, .host = "h", .port = 9092, .rack = std::nullopt};
-  EXPECT_EQ(encoded(response, 10),
-            "02027402000000000006ffffffffffffffffffffffffffffffffffffffffffffffff0100010009000000020000"
-            "000700000000000001000d0200000002026800002384" "0000");
+  response.node_endpoints.append() = {
+      .node_id = 2, .host = "h", .port = 9092, .rack = std::nullopt};
+  EXPECT_EQ(
+      encoded(response, 10),
+      "02027402000000000006ffffffffffffffffffffffffffffffffffffffffffffffff0100010009000000020000"
+      "000700000000000001000d0200000002026800002384"
+      "0000");
 }
 
 TEST(Message, ErrorsNameThePathOfTheField) {
   EXPECT_EQ(decode_error<ProduceRequest>("00ffff00007530020274020000000047aabb", 9),
             "ProduceRequest.TopicData[0].PartitionData[0].Records: "
             "a length is greater than the bytes that are left");
-  EXPECT_EQ(decode_error<ProduceRequest>("00ffff0000753002027403" "000000000000" "0000000105aa", 9),
+  EXPECT_EQ(decode_error<ProduceRequest>("00ffff0000753002027403"
+                                         "000000000000"
+                                         "0000000105aa",
+                                         9),
             "ProduceRequest.TopicData[0].PartitionData[1].Records: "
             "a length is greater than the bytes that are left");
   EXPECT_EQ(decode_error<ProduceRequest>("00ff", 9), "ProduceRequest.Acks: the bytes end early");
@@ -97,7 +108,8 @@ TEST(Message, ManySmallElementsAreBoundedInMemory) {
   MetadataRequest request;
   const auto done = request.decode(reader, 0);
   ASSERT_FALSE(done);
-  EXPECT_EQ(done.error().context, "MetadataRequest.Topics: its elements need more memory than the message may take");
+  EXPECT_EQ(done.error().context,
+            "MetadataRequest.Topics: its elements need more memory than the message may take");
 }
 
 TEST(Message, AFieldThatTheVersionLacks) {
@@ -105,20 +117,26 @@ TEST(Message, AFieldThatTheVersionLacks) {
   auto& topic = response.topics.append();
   topic.name = "t";
   topic.num_partitions = 3;  // ignorable: dropped before version 5
-  EXPECT_TRUE(encoded(response, 4).starts_with("00000000" "00000001" "000174"));
+  EXPECT_TRUE(encoded(response, 4)
+                  .starts_with("00000000"
+                               "00000001"
+                               "000174"));
 
   InitProducerIdRequest init;
   init.producer_id = 5;  // ignorable is not said: refused before version 3
-  EXPECT_EQ(encoded(init, 2), "InitProducerIdRequest.ProducerId, version 2: the version has no such field");
+  EXPECT_EQ(encoded(init, 2),
+            "InitProducerIdRequest.ProducerId, version 2: the version has no such field");
   EXPECT_TRUE(encoded(init, 3).starts_with("010000000000000000000000"));
 
   ProduceResponse produce;
   produce.responses.append().partition_responses.append().current_leader.leader_id = 1;
   EXPECT_EQ(encoded(produce, 9),
-            "ProduceResponse.PartitionProduceResponse.CurrentLeader, version 9: the version has no such field");
+            "ProduceResponse.PartitionProduceResponse.CurrentLeader, version 9: the version has no "
+            "such field");
   FetchRequest fetch;
   fetch.unknown_tags.set(9, bytes::Buffer::copy_of("x"));
-  EXPECT_EQ(encoded(fetch, 11), "FetchRequest.unknown_tags, version 11: the version has no such field");
+  EXPECT_EQ(encoded(fetch, 11),
+            "FetchRequest.unknown_tags, version 11: the version has no such field");
 }
 
 TEST(Message, NullWhereTheVersionHasNone) {
@@ -126,7 +144,8 @@ TEST(Message, NullWhereTheVersionHasNone) {
   request.topics.set_null();
   EXPECT_EQ(encoded(request, 0), "MetadataRequest.Topics, version 0: null is not allowed here");
   EXPECT_TRUE(encoded(request, 1).starts_with("ffffffff"));
-  EXPECT_EQ(decode_error<MetadataRequest>("ffffffff", 0), "MetadataRequest.Topics: null is not allowed here");
+  EXPECT_EQ(decode_error<MetadataRequest>("ffffffff", 0),
+            "MetadataRequest.Topics: null is not allowed here");
   EXPECT_EQ(decode_error<MetadataRequest>("ffffffff", 1), "");
 }
 
@@ -138,7 +157,14 @@ TEST(Message, UnknownTagsGoBackBetweenKnownOnes) {
   request.unknown_tags.set(500, bytes::Buffer::copy_of("z"));
   request.unknown_tags.set(7, bytes::Buffer::copy_of("a"));
   const std::string text = encoded(request, 15);
-  EXPECT_TRUE(text.ends_with("04" "00020263" "010d" "00000003ffffffffffffffff00" "070161" "f403017a")) << text;
+  EXPECT_TRUE(
+      text.ends_with("04"
+                     "00020263"
+                     "010d"
+                     "00000003ffffffffffffffff00"
+                     "070161"
+                     "f403017a"))
+      << text;
   const auto body = unhex(text);
   bytes::Reader reader{bytes::ByteSpan(body)};
   FetchRequest again;
@@ -151,7 +177,10 @@ TEST(Message, AKnownTagInAVersionWithoutItIsRefused) {
   FetchRequest request;
   std::string text = encoded(request, 12);
   ASSERT_TRUE(text.ends_with("00"));
-  text.replace(text.size() - 2, 2, "01" "01" "0100");  // tag 1 came with version 15
+  text.replace(text.size() - 2, 2,
+               "01"
+               "01"
+               "0100");  // tag 1 came with version 15
   EXPECT_EQ(decode_error<FetchRequest>(text, 12),
             "FetchRequest.ReplicaState: a tagged field is not valid in this version");
 }
@@ -162,7 +191,9 @@ TEST(Message, NullableStructs) {
   const std::string without = encoded(request, 0);
   EXPECT_EQ(without, "01000007d0ff00");
   request.cursor = DescribeTopicPartitionsRequest::Cursor{.topic_name = "t", .partition_index = 4};
-  EXPECT_EQ(encoded(request, 0), "01000007d00102740000000400" "00");
+  EXPECT_EQ(encoded(request, 0),
+            "01000007d00102740000000400"
+            "00");
 }
 
 TEST(Message, DecodingAgainLeavesNothingBehind) {

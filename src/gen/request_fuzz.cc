@@ -1,4 +1,5 @@
-// A whole frame from a client: prefix, header, body of any API, and the response of the same version.
+// A whole frame from a client: prefix, header, body of any API, and the response of the same
+// version.
 #include <algorithm>
 
 #include "base/assert.h"

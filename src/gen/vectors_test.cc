@@ -1,7 +1,7 @@
-#include <gtest/gtest.h>
-
 #include <map>
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "gen/any_message.h"
 #include "gen/api_table.h"
@@ -67,7 +67,8 @@ TEST(Vectors, DamagedBytesNeverHarm) {
     std::vector<std::byte> damaged = vector.body;
     for (size_t at = 0; at < damaged.size(); ++at) {
       const std::byte kept = damaged[at];
-      for (const std::byte value : {std::byte{0x00}, std::byte{0x7f}, std::byte{0x80}, std::byte{0xff}}) {
+      for (const std::byte value :
+           {std::byte{0x00}, std::byte{0x7f}, std::byte{0x80}, std::byte{0xff}}) {
         damaged[at] = value;
         bytes::Reader reader{bytes::ByteSpan(damaged)};
         bytes::Writer writer;

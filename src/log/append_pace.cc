@@ -12,7 +12,8 @@ void AppendPace::note_long(const Start& start, rt::Instant now) {
   last_stall_ns_.store(now.ns, std::memory_order_relaxed);
   if (was_slow) return;
   log_warn("log",
-           "{}: an append waited {} ms for the disk; appends run on the I/O pool until there was no such "
+           "{}: an append waited {} ms for the disk; appends run on the I/O pool until there was "
+           "no such "
            "wait for {} ms",
            path_, (now - start.at).count() / 1'000'000, kQuiet.count() / 1'000'000);
 }

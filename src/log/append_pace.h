@@ -1,12 +1,13 @@
-// AppendPace: how long appends to the files of one log directory took, and whether they may run on a
-// reactor now.
+// AppendPace: how long appends to the files of one log directory took, and whether they may run on
+// a reactor now.
 //
 // An append into the page cache takes microseconds, unless the kernel makes the writer wait for the
-// disk. From an append that stalled until the directory was quiet for a while, its partitions append on
-// the I/O pool, so that a reactor's other connections do not wait with them.
+// disk. From an append that stalled until the directory was quiet for a while, its partitions
+// append on the I/O pool, so that a reactor's other connections do not wait with them.
 //
-// A clock cannot tell a wait for the disk from a thread that had no processor. So a long append only
-// makes the appends of the next second be watched; one of those that took long and waited is the stall.
+// A clock cannot tell a wait for the disk from a thread that had no processor. So a long append
+// only makes the appends of the next second be watched; one of those that took long and waited is
+// the stall.
 #pragma once
 
 #include <atomic>
@@ -52,7 +53,8 @@ class AppendPace {
   }
   /// True from a stall until there was none for kQuiet.
   bool is_slow() const {
-    return last_stall_ns_.load(std::memory_order_relaxed) != kNever && is_within(last_stall_ns_, clock_.now());
+    return last_stall_ns_.load(std::memory_order_relaxed) != kNever &&
+           is_within(last_stall_ns_, clock_.now());
   }
   /// Something for a partition was given to the I/O pool.
   void note_moved() { moved_.fetch_add(1, std::memory_order_relaxed); }

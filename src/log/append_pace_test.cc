@@ -13,7 +13,8 @@ using std::chrono::milliseconds;
 /// A disk whose calls are timed by the test.
 class AppendPaceTest : public ::testing::Test {
  protected:
-  AppendPaceTest() : process_(world_.add_node("n").boot(1)), pace_(process_.clock(), process_.disk(), "/d") {}
+  AppendPaceTest()
+      : process_(world_.add_node("n").boot(1)), pace_(process_.clock(), process_.disk(), "/d") {}
 
   /// An append of this length; `waits` for the disk, or only has no processor.
   void append(rt::Duration takes, bool waits) {

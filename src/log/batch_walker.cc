@@ -1,8 +1,8 @@
 #include "log/batch_walker.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "log/log_config.h"
 
@@ -11,9 +11,12 @@ namespace {
 
 int32_t length_min(int8_t magic) {
   switch (magic) {
-    case record::kMagicV0: return record::kLengthMinV0;
-    case record::kMagicV1: return record::kLengthMinV1;
-    default: return record::kLengthMinV2;
+    case record::kMagicV0:
+      return record::kLengthMinV0;
+    case record::kMagicV1:
+      return record::kLengthMinV1;
+    default:
+      return record::kLengthMinV2;
   }
 }
 
@@ -38,8 +41,9 @@ Result<std::optional<BatchPlace>> BatchWalker::next() {
   const int8_t magic = has_magic ? view.magic() : int8_t{-1};
   if (magic < record::kMagicV0 || magic > record::kMagicV2 ||
       view.batch_length() < length_min(magic) ||
-      bytes.size() < std::min<size_t>(record::kBatchHeaderSize,
-                                      record::kLogOverhead + static_cast<size_t>(length_min(magic)))) {
+      bytes.size() <
+          std::min<size_t>(record::kBatchHeaderSize,
+                           record::kLogOverhead + static_cast<size_t>(length_min(magic)))) {
     return fail(ErrorCode::kCorruptMessage, fmt::format("no batch at position {}", at_));
   }
   BatchPlace place;
@@ -53,7 +57,8 @@ Result<std::optional<BatchPlace>> BatchWalker::next() {
   place.last_offset = view.last_offset();
   if (place.base_offset.value < 0 || place.last_offset < place.base_offset ||
       place.last_offset.value > kOffsetMax) {
-    return fail(ErrorCode::kCorruptMessage, fmt::format("the batch at position {} has impossible offsets", at_));
+    return fail(ErrorCode::kCorruptMessage,
+                fmt::format("the batch at position {} has impossible offsets", at_));
   }
   place.max_timestamp = view.max_timestamp();
   place.leader_epoch = view.leader_epoch();

@@ -1,10 +1,10 @@
 #include "log/checkpoint_file.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <iterator>
 #include <optional>
+
+#include <fmt/format.h>
 
 #include "base/units.h"
 
@@ -62,8 +62,9 @@ Result<void> walk(std::string_view text, Entry entry) {
   int32_t seen = 0;
   while (const auto line = lines.next()) {
     if (seen == count || !entry(*line)) {
-      return fail(ErrorCode::kCorruptMessage,
-                  fmt::format("entry {} of {} in a checkpoint is malformed or too many", seen + 1, count));
+      return fail(
+          ErrorCode::kCorruptMessage,
+          fmt::format("entry {} of {} in a checkpoint is malformed or too many", seen + 1, count));
     }
     ++seen;
   }
@@ -93,7 +94,8 @@ Result<OffsetCheckpoint> parse_offset_checkpoint(std::string_view text) {
 std::string format_offset_checkpoint(const OffsetCheckpoint& offsets) {
   std::string text = fmt::format("0\n{}\n", offsets.size());
   for (const auto& [name, offset] : offsets)
-    fmt::format_to(std::back_inserter(text), "{} {} {}\n", name.topic, name.partition.value, offset.value);
+    fmt::format_to(std::back_inserter(text), "{} {} {}\n", name.topic, name.partition.value,
+                   offset.value);
   return text;
 }
 

@@ -18,8 +18,10 @@ void EpochCache::load(const std::vector<EpochStart>& entries) {
 
 bool EpochCache::assign(LeaderEpoch epoch, Offset start) {
   if (epoch.value < 0 || start.value < 0) return false;
-  if (!entries_.empty() && entries_.back().epoch == epoch && entries_.back().start <= start) return false;
-  std::erase_if(entries_, [&](const EpochStart& e) { return e.epoch >= epoch || e.start >= start; });
+  if (!entries_.empty() && entries_.back().epoch == epoch && entries_.back().start <= start)
+    return false;
+  std::erase_if(entries_,
+                [&](const EpochStart& e) { return e.epoch >= epoch || e.start >= start; });
   entries_.push_back({epoch, start});
   return true;
 }

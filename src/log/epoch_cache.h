@@ -26,9 +26,9 @@ class EpochCache {
   /// Entries of a file; those that do not ascend push older ones out, as assign() does.
   void load(const std::vector<EpochStart>& entries);
 
-  /// Notes that `epoch` begins at `start`. Ignored for negative epochs and if the latest entry says so
-  /// already; otherwise entries with an epoch or start at or above the new one are dropped first.
-  /// True if something changed.
+  /// Notes that `epoch` begins at `start`. Ignored for negative epochs and if the latest entry says
+  /// so already; otherwise entries with an epoch or start at or above the new one are dropped
+  /// first. True if something changed.
   bool assign(LeaderEpoch epoch, Offset start);
   /// What is asked by OffsetForLeaderEpoch: the largest known epoch ≤ `epoch` and where it ends;
   /// (−1, −1) if `epoch` is −1, above the latest, or nothing is known; below the earliest: (epoch,

@@ -1,9 +1,9 @@
 #include "log/file_names.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include <fmt/format.h>
 
 #include "log/log_config.h"
 
@@ -22,7 +22,8 @@ std::optional<TopicPartition> parse_partition(std::string_view name) {
   const std::string_view digits = name.substr(dash + 1);
   int32_t index = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
-  if (error != std::errc{} || end != digits.data() + digits.size() || index < 0) return std::nullopt;
+  if (error != std::errc{} || end != digits.data() + digits.size() || index < 0)
+    return std::nullopt;
   return TopicPartition{std::string(name.substr(0, dash)), PartitionIndex{index}};
 }
 
@@ -49,7 +50,9 @@ bool is_file_of(std::string_view name, std::string_view suffix) {
 
 FolderName parse_folder_name(std::string_view name) {
   static constexpr std::pair<std::string_view, FolderKind> kRetired[] = {
-      {"-delete", FolderKind::kDelete}, {"-stray", FolderKind::kStray}, {"-future", FolderKind::kFuture}};
+      {"-delete", FolderKind::kDelete},
+      {"-stray", FolderKind::kStray},
+      {"-future", FolderKind::kFuture}};
   for (const auto& [suffix, kind] : kRetired) {
     if (!name.ends_with(suffix)) continue;
     const std::string_view rest = name.substr(0, name.size() - suffix.size());
@@ -65,8 +68,8 @@ FolderName parse_folder_name(std::string_view name) {
 
 std::string retired_folder_name(const TopicPartition& partition, const Uuid& id,
                                 std::string_view suffix) {
-  const std::string tail = fmt::format("-{}.{:016x}{:016x}{}", partition.partition.value, id.high(),
-                                       id.low(), suffix);
+  const std::string tail =
+      fmt::format("-{}.{:016x}{:016x}{}", partition.partition.value, id.high(), id.low(), suffix);
   return partition.topic.substr(0, kNameMax - tail.size()) + tail;
 }
 

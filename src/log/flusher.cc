@@ -79,9 +79,10 @@ void Commit::clear() {
 
 /// What syncs have cost lately, in nanoseconds.
 ///
-/// A sync of the file system waits for other writers too, so it may be slow at times; how much a file
-/// costs differs by disk. Neither is known beforehand, so both are measured. A file system that was
-/// found slow seems a little faster with each commit that does without it, until it is tried again.
+/// A sync of the file system waits for other writers too, so it may be slow at times; how much a
+/// file costs differs by disk. Neither is known beforehand, so both are measured. A file system
+/// that was found slow seems a little faster with each commit that does without it, until it is
+/// tried again.
 class SyncCosts {
  public:
   bool filesystem_is_cheaper(size_t files) const {
@@ -137,8 +138,8 @@ struct Flusher::Shared : std::enable_shared_from_this<Flusher::Shared> {
   const std::vector<rt::Executor*> executors;
   const rt::Plants* plants;
   rt::Guarded<Queue> queue;
-  rt::Instant began;            // of a commit by files …
-  size_t files_in_a_row = 0;    // … of which each thread syncs so many; 0 = too few to measure
+  rt::Instant began;          // of a commit by files …
+  size_t files_in_a_row = 0;  // … of which each thread syncs so many; 0 = too few to measure
   Commit commit;  // of whoever set Queue::is_running; a job belongs to its thread until it is done
 };
 

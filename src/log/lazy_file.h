@@ -1,5 +1,5 @@
-// LazyFile: a file that is opened when it is first needed. Thousands of partitions are loaded without
-// opening theirs.
+// LazyFile: a file that is opened when it is first needed. Thousands of partitions are loaded
+// without opening theirs.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,8 @@ Result<void> remove_if_there(rt::Disk& disk, const std::string& path);
 /// Any thread.
 class LazyFile {
  public:
-  LazyFile(rt::Disk& disk, std::string path) : disk_(disk), state_(State{std::move(path), nullptr}) {}
+  LazyFile(rt::Disk& disk, std::string path)
+      : disk_(disk), state_(State{std::move(path), nullptr}) {}
 
   /// Opens for reading and writing; kNotFound if the file is gone.
   Result<std::shared_ptr<rt::File>> get() { return open(rt::OpenMode::kReadWrite); }

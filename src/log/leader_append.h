@@ -63,9 +63,9 @@ struct LeaderGroup {
   std::array<bytes::ByteSpan, kBatchesMax> parts;
   size_t count = 0;
   uint64_t bytes = 0;
-  Offset next;             // offset behind the last batch
-  uint64_t producers = 0;  // one bit for each, not exact
-  bool is_closed = false;  // the last batch lets nothing follow
+  Offset next;                          // offset behind the last batch
+  uint64_t producers = 0;               // one bit for each, not exact
+  bool is_closed = false;               // the last batch lets nothing follow
   const LeaderBatch* before = nullptr;  // of the batch that may_join(): its producer's newest here
 
   /// The newest batch of this producer; null if there is none.

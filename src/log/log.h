@@ -1,9 +1,9 @@
 // Log: the stored records of one partition, in Kafka's files (docs/formats/log-directory.md).
 //
-// Threads: every function may be called from any thread. Those that change the log take its mutex (held
-// for memory and page-cache work only, never for a sync), so the caller's own order (the partition's
-// Combiner) is what orders appends. read(), fetch facts and offset facts take no lock: readers hold an
-// immutable list of segments.
+// Threads: every function may be called from any thread. Those that change the log take its mutex
+// (held for memory and page-cache work only, never for a sync), so the caller's own order (the
+// partition's Combiner) is what orders appends. read(), fetch facts and offset facts take no lock:
+// readers hold an immutable list of segments.
 #pragma once
 
 #include <atomic>
@@ -28,12 +28,13 @@
 
 namespace semel::log {
 
-/// A piece of one segment: whole batches from the one that holds the asked offset, the last one perhaps
-/// cut (as Kafka; readers drop an incomplete batch at the end).
+/// A piece of one segment: whole batches from the one that holds the asked offset, the last one
+/// perhaps cut (as Kafka; readers drop an incomplete batch at the end).
 struct ReadSlice {
-  rt::FileRange range;        // size 0: nothing to read here
-  bool first_is_cut = false;  // the first batch is greater than the asked size, and was not forced in
-  bool is_fresh = false;      // appended within the last second or so: its bytes are in memory
+  rt::FileRange range;  // size 0: nothing to read here
+  bool first_is_cut =
+      false;              // the first batch is greater than the asked size, and was not forced in
+  bool is_fresh = false;  // appended within the last second or so: its bytes are in memory
 };
 
 /// One aborted transaction as Fetch answers it.
@@ -51,10 +52,10 @@ struct TimestampAndOffset {
 /// Files that must be synced before everything below `end_offset` is durable.
 struct FlushPlan {
   std::vector<std::shared_ptr<rt::File>> files;
-  bool directory = false;         // files were made since the last sync of the partition's folder
-  bool parent_directory = false;  // the folder itself is new
-  std::optional<TopicId> metadata;      // partition.metadata is to be written, its folder synced
-  bool metadata_is_written = false;     // says who carried the plan out
+  bool directory = false;           // files were made since the last sync of the partition's folder
+  bool parent_directory = false;    // the folder itself is new
+  std::optional<TopicId> metadata;  // partition.metadata is to be written, its folder synced
+  bool metadata_is_written = false;  // says who carried the plan out
   Offset end_offset;
   uint64_t files_made = 0;
   uint64_t truncations = 0;
@@ -84,28 +85,31 @@ class Log {
 
   /// Appends one whole v2 batch as leader: asks dedup, then the verdict, stamps base offset, leader
   /// epoch (and append time) in place, rolls, writes, keeps indexes, epochs and producer state.
-  /// kKafkaStorageError with Cause::kNoSpace: nothing was appended, try again later; with Cause::kIo:
-  /// the log directory is offline.
+  /// kKafkaStorageError with Cause::kNoSpace: nothing was appended, try again later; with
+  /// Cause::kIo: the log directory is offline.
   Result<LeaderAppended> append_as_leader(bytes::MutableByteSpan batch, const LeaderAppend& how);
-  /// As above for the first ones of `batches` (not empty), which are written together: all of them or
-  /// none. Returns how many were handled, at least one; their results are set. Call again for the rest.
+  /// As above for the first ones of `batches` (not empty), which are written together: all of them
+  /// or none. Returns how many were handled, at least one; their results are set. Call again for
+  /// the rest.
   size_t append_as_leader(std::span<LeaderBatch* const> batches);
   /// Turns a kCompare or kLookUp decision into kDuplicate or kRefuse (ProducerState::settle).
   Decision settle(const BatchIdentity& batch, const Decision& decision, const LookupResult& found);
-  /// Appends whole batches that carry their offsets and leader epochs (replication, the controller's
-  /// log). Their offsets must ascend from log_end() on; CRCs were checked by the caller.
+  /// Appends whole batches that carry their offsets and leader epochs (replication, the
+  /// controller's log). Their offsets must ascend from log_end() on; CRCs were checked by the
+  /// caller.
   Result<Appended> append_as_follower(bytes::ByteSpan batches);
 
   // ---- reading ----
 
-  /// At most `max_bytes` from the batch that holds `from`, none with an offset ≥ `upper_limit` (a batch
-  /// boundary). `at_least_one`: the first batch comes whole even if it is greater. kOffsetOutOfRange
-  /// if `from` is outside [log_start, log_end].
+  /// At most `max_bytes` from the batch that holds `from`, none with an offset ≥ `upper_limit` (a
+  /// batch boundary). `at_least_one`: the first batch comes whole even if it is greater.
+  /// kOffsetOutOfRange if `from` is outside [log_start, log_end].
   Result<ReadSlice> read(Offset from, size_t max_bytes, Offset upper_limit, bool at_least_one);
   /// As read(), with the bytes in memory. Blocks on cold data.
   Result<bytes::Buffer> read_bytes(Offset from, size_t max_bytes, Offset upper_limit,
                                    bool at_least_one);
-  /// The first record with a timestamp ≥ `timestamp`, below `upper_limit`; offset −1 if there is none.
+  /// The first record with a timestamp ≥ `timestamp`, below `upper_limit`; offset −1 if there is
+  /// none.
   Result<TimestampAndOffset> offset_for_timestamp(int64_t timestamp, Offset upper_limit);
   /// The record with the greatest timestamp, the first of equals (ListOffsets −3).
   Result<TimestampAndOffset> max_timestamp();
@@ -129,7 +133,8 @@ class Log {
   Offset log_start() const { return Offset{log_start_.load(std::memory_order_acquire)}; }
   Offset log_end() const { return Offset{log_end_.load(std::memory_order_acquire)}; }
   Offset flushed_end() const { return Offset{flushed_end_.load(std::memory_order_acquire)}; }
-  /// Everything below is durable with all that belongs to it; what a crash has to rescan begins here.
+  /// Everything below is durable with all that belongs to it; what a crash has to rescan begins
+  /// here.
   Offset recovery_point() const { return Offset{recovery_point_.load(std::memory_order_acquire)}; }
   /// The first offset of the earliest transaction that is open or not yet below the high watermark;
   /// log_end() if there is none. Read_committed fetches end here or at the high watermark.
@@ -158,8 +163,8 @@ class Log {
   Result<void> truncate_to(Offset offset);
   /// Drops everything; the log is empty at `offset`. Blocks.
   Result<void> reset_to(Offset offset);
-  /// Moves the log start up to at most the high watermark (DeleteRecords, a follower's leader); whole
-  /// segments below it go away in the next retention pass.
+  /// Moves the log start up to at most the high watermark (DeleteRecords, a follower's leader);
+  /// whole segments below it go away in the next retention pass.
   Result<void> delete_records_before(Offset offset);
   /// Deletes old segments by log start, size and age; returns how many. Files go after
   /// file.delete.delay.ms.
@@ -197,20 +202,22 @@ class Log {
   bool metadata_is_waiting() const;
   /// True if flush() has something to do.
   bool needs_flush() const;
-  /// Makes everything durable: records, indexes of sealed segments, epochs, waiting snapshots; moves the
-  /// recovery point. Blocks, also while another flush of this log runs.
+  /// Makes everything durable: records, indexes of sealed segments, epochs, waiting snapshots;
+  /// moves the recovery point. Blocks, also while another flush of this log runs.
   Result<void> flush();
   /// The flusher's mark of a log that waits for a commit: sets it, and tells what it was.
-  bool mark_waiting(bool waits) { return waits_for_commit_.exchange(waits, std::memory_order_acq_rel); }
+  bool mark_waiting(bool waits) {
+    return waits_for_commit_.exchange(waits, std::memory_order_acq_rel);
+  }
   void set_listener(std::weak_ptr<LogListener> listener);
   std::shared_ptr<LogListener> listener() const;
-  /// Trims and syncs all files and takes a producer snapshot, as Kafka at a controlled stop. The log
-  /// takes no appends afterwards. Blocks.
+  /// Trims and syncs all files and takes a producer snapshot, as Kafka at a controlled stop. The
+  /// log takes no appends afterwards. Blocks.
   Result<void> close_clean();
   /// Takes no appends any more; nothing is written from now on (its directory is offline).
   void close();
-  /// As close(), and waits for a flush that runs: afterwards nothing is written under path(), so that
-  /// the folder can be renamed and its name used again.
+  /// As close(), and waits for a flush that runs: afterwards nothing is written under path(), so
+  /// that the folder can be renamed and its name used again.
   void close_for_removal();
   /// What recovery cut off when the log was opened.
   const std::vector<CutReport>& cuts() const { return cuts_; }
@@ -273,7 +280,8 @@ class Log {
   std::atomic<int64_t> log_end_{0};
   std::atomic<int64_t> flushed_end_{0};
   std::atomic<int64_t> recovery_point_{0};
-  std::atomic<int64_t> flushed_at_ms_{0};  // LogContext::steady_unix_ms of the last flush, or of opening
+  std::atomic<int64_t> flushed_at_ms_{
+      0};  // LogContext::steady_unix_ms of the last flush, or of opening
   std::atomic<int64_t> first_unstable_{-1};  // −1 = none
   std::atomic<int64_t> high_watermark_{0};
   std::atomic<bool> waits_for_commit_{false};

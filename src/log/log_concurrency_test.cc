@@ -1,7 +1,7 @@
 // One appender, readers, a flusher and retention at the same time; meant for ThreadSanitizer.
-#include <gtest/gtest.h>
-
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "bytes/endian.h"
 #include "log/test_support.h"
@@ -42,7 +42,9 @@ TEST(LogConcurrency, ReadersSeeWholeBatchesWhileTheLogGrowsRollsAndShrinks) {
   rt::StartedRuntime runtime;
   TempFolder temp;
   LogBench bench(*runtime->disk, *runtime->random);
-  const LogConfig config{.segment_bytes = 40'000, .index_interval_bytes = 500, .retention_ms = -1,
+  const LogConfig config{.segment_bytes = 40'000,
+                         .index_interval_bytes = 500,
+                         .retention_ms = -1,
                          .retention_bytes = 300'000};
   auto opened = bench.open(temp.at("t-0"), config);
   ASSERT_TRUE(opened);
@@ -106,7 +108,8 @@ TEST(LogConcurrency, FollowerTruncationsBesideReaders) {
   BatchMaker maker;
   for (int round = 0; round < 40; ++round) {
     for (int i = 0; i < 60; ++i) {
-      auto batch = maker.make(2, 300, kNow, {.base_offset = log.log_end(), .leader_epoch = LeaderEpoch{round}});
+      auto batch = maker.make(2, 300, kNow,
+                              {.base_offset = log.log_end(), .leader_epoch = LeaderEpoch{round}});
       ASSERT_TRUE(log.append_as_follower(batch));
     }
     ASSERT_TRUE(log.truncate_to(log.log_end() - 70));

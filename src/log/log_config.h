@@ -9,8 +9,8 @@
 namespace semel::log {
 
 inline constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
-/// Greatest offset that is believed: sums with relative offsets stay in range. Greater ones in files or
-/// batches are damage.
+/// Greatest offset that is believed: sums with relative offsets stay in range. Greater ones in
+/// files or batches are damage.
 inline constexpr int64_t kOffsetMax = std::numeric_limits<int64_t>::max() - (int64_t{1} << 32);
 
 /// Effective values of one topic; −1 or kNoLimit switch a limit off, as in Kafka.

@@ -57,7 +57,8 @@ struct LogContext {
   LogCare* care = nullptr;
   AppendPace* pace = nullptr;
   const rt::Plants* plants = nullptr;
-  /// Wall time minus monotonic time at start, so that expiry does not follow jumps of the wall clock.
+  /// Wall time minus monotonic time at start, so that expiry does not follow jumps of the wall
+  /// clock.
   int64_t monotonic_to_unix_ms = 0;
 
   int64_t steady_unix_ms() const { return clock.now().ns / 1'000'000 + monotonic_to_unix_ms; }

@@ -1,5 +1,5 @@
-// Reading a log whose stored bytes were damaged while it is open: below the recovery point nothing is cut,
-// so readers are told, and the operator is.
+// Reading a log whose stored bytes were damaged while it is open: below the recovery point nothing
+// is cut, so readers are told, and the operator is.
 #include <gtest/gtest.h>
 
 #include "log/log.h"
@@ -20,8 +20,8 @@ constexpr size_t kBatches = 5;  // in the closed segment
 
 class LogDamageTest : public ::testing::Test {
  protected:
-  /// Batches of four records each: [0, 3], [4, 7], …, none of them fresh; all but the last in a closed
-  /// segment.
+  /// Batches of four records each: [0, 3], [4, 7], …, none of them fresh; all but the last in a
+  /// closed segment.
   void SetUp() override {
     size_ = maker_.make(4, 100, kNow).size();
     config_.segment_bytes = static_cast<int64_t>(kBatches * size_);
@@ -128,20 +128,23 @@ TEST_F(LogDamageTest, TheOperatorIsToldOncePerSegment) {
   EXPECT_NE(told.find("semel audit"), std::string::npos) << told;
 }
 
-/// The log was flushed, then rolled, and the process was killed before the snapshot of its producers was
-/// written: the first start reads the closed segment once more, later ones must not depend on it.
+/// The log was flushed, then rolled, and the process was killed before the snapshot of its
+/// producers was written: the first start reads the closed segment once more, later ones must not
+/// depend on it.
 class LogDamageRestartTest : public LogDamageTest {
  protected:
   void SetUp() override {
     const auto batch = [&](int32_t sequence) {
       return maker_.make(4, 100, kNow,
-                         {.producer_id = ProducerId{7}, .producer_epoch = ProducerEpoch{0},
+                         {.producer_id = ProducerId{7},
+                          .producer_epoch = ProducerEpoch{0},
                           .base_sequence = Sequence{sequence}});
     };
     size_ = batch(0).size();
     config_.segment_bytes = static_cast<int64_t>(kBatches * size_);
     log_ = std::move(*bench_.open(temp_.at("t-0"), config_));
-    for (size_t i = 0; i < kBatches; ++i) ASSERT_TRUE(lead(*log_, batch(static_cast<int32_t>(4 * i))));
+    for (size_t i = 0; i < kBatches; ++i)
+      ASSERT_TRUE(lead(*log_, batch(static_cast<int32_t>(4 * i))));
     ASSERT_TRUE(log_->flush());
     hints_ = {.was_clean = false, .recovery_point = log_->recovery_point()};
     ASSERT_EQ(hints_.recovery_point, Offset{4 * kBatches});

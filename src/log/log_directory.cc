@@ -1,8 +1,8 @@
 #include "log/log_directory.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "log/meta_properties.h"
@@ -17,7 +17,8 @@ int64_t monotonic_to_unix_ms(const rt::Clock& clock) {
 
 }  // namespace
 
-LogDirectory::LogDirectory(rt::Runtime& runtime, std::string path, const ProducerStateConfig& producers,
+LogDirectory::LogDirectory(rt::Runtime& runtime, std::string path,
+                           const ProducerStateConfig& producers,
                            DirectoryHealth::OnFailure on_failure, WantsFlush wants_flush)
     : runtime_(runtime),
       path_(std::move(path)),
@@ -54,15 +55,19 @@ Result<void> LogDirectory::check_identity(const LogManagerConfig& config) {
                   fmt::format("{} has no {}; format it with kafka-storage.sh format", path_,
                               kMetaPropertiesName));
     }
-    meta = MetaProperties{.version = 1, .node_id = config.node_id, .cluster_id = config.cluster_id,
+    meta = MetaProperties{.version = 1,
+                          .node_id = config.node_id,
+                          .cluster_id = config.cluster_id,
                           .directory_id = runtime_.random->uuid()};
     SEMEL_CHECK(write_meta_properties(disk, path_, *meta, now_ms));
   }
   if (meta->node_id && *meta->node_id != config.node_id) {
-    return fail(ErrorCode::kInvalidConfig, fmt::format("{} belongs to node {}, this is node {}", path_,
-                                                       meta->node_id->value, config.node_id.value));
+    return fail(ErrorCode::kInvalidConfig,
+                fmt::format("{} belongs to node {}, this is node {}", path_, meta->node_id->value,
+                            config.node_id.value));
   }
-  if (!meta->cluster_id.empty() && !config.cluster_id.empty() && meta->cluster_id != config.cluster_id) {
+  if (!meta->cluster_id.empty() && !config.cluster_id.empty() &&
+      meta->cluster_id != config.cluster_id) {
     return fail(ErrorCode::kInconsistentClusterId,
                 fmt::format("{} belongs to cluster {}, this is cluster {}", path_, meta->cluster_id,
                             config.cluster_id));
@@ -97,19 +102,22 @@ Result<void> LogDirectory::list_partitions() {
   const OffsetCheckpoint high_watermarks = read_checkpoint(kHighWatermarkName);
   const auto offset_in = [](const OffsetCheckpoint& offsets, const TopicPartition& name) {
     const auto at = offsets.find(name);
-    const bool is_usable = at != offsets.end() && at->second.value >= 0 && at->second.value <= kOffsetMax;
+    const bool is_usable =
+        at != offsets.end() && at->second.value >= 0 && at->second.value <= kOffsetMax;
     return is_usable ? at->second : Offset{0};
   };
-  const bool has_run = was_clean() || std::ranges::any_of(entries, [](const rt::DirectoryEntry& entry) {
-    return entry.name == kRecoveryPointName || entry.name == kHighWatermarkName;
-  });
+  const bool has_run =
+      was_clean() || std::ranges::any_of(entries, [](const rt::DirectoryEntry& entry) {
+        return entry.name == kRecoveryPointName || entry.name == kHighWatermarkName;
+      });
   for (const rt::DirectoryEntry& entry : entries) {
     if (!entry.is_directory) continue;
     const FolderName folder = parse_folder_name(entry.name);
     const std::string path = fmt::format("{}/{}", path_, entry.name);
     if (folder.kind == FolderKind::kDelete) leftovers_.push_back(path);
     if (folder.kind != FolderKind::kPartition || folder.partition.topic == kMetadataTopic) continue;
-    found_.push_back({folder.partition, path,
+    found_.push_back({folder.partition,
+                      path,
                       {.was_clean = was_clean(),
                        .recovery_point = offset_in(recovery_points, folder.partition),
                        .log_start = offset_in(log_starts, folder.partition),
@@ -165,23 +173,26 @@ std::optional<LoadHints> LogDirectory::waiting_for_space(const TopicPartition& n
 
 /// `collect(members, offsets)` fills the file's content.
 template <class Collect>
-Result<void> LogDirectory::write(std::string_view name, rt::Guarded<std::string>& last, Collect collect) {
+Result<void> LogDirectory::write(std::string_view name, rt::Guarded<std::string>& last,
+                                 Collect collect) {
   auto written = last.lock();
   OffsetCheckpoint offsets;
   members_.with([&](const Members& members) { collect(members, offsets); });
   std::string text = format_offset_checkpoint(offsets);
   if (*written == text) return {};
-  SEMEL_CHECK(rt::replace_file(*runtime_.disk, fmt::format("{}/{}", path_, name), bytes::as_bytes(text)));
+  SEMEL_CHECK(
+      rt::replace_file(*runtime_.disk, fmt::format("{}/{}", path_, name), bytes::as_bytes(text)));
   *written = std::move(text);
   return {};
 }
 
 Result<void> LogDirectory::write_recovery_points() {
-  return write(kRecoveryPointName, recovery_points_, [](const Members& members, OffsetCheckpoint& offsets) {
-    for (const auto& [name, refused] : members.refused)
-      offsets[name] = refused.hints.recovery_point;
-    for (const auto& [name, log] : members.logs) offsets[name] = log->recovery_point();
-  });
+  return write(kRecoveryPointName, recovery_points_,
+               [](const Members& members, OffsetCheckpoint& offsets) {
+                 for (const auto& [name, refused] : members.refused)
+                   offsets[name] = refused.hints.recovery_point;
+                 for (const auto& [name, log] : members.logs) offsets[name] = log->recovery_point();
+               });
 }
 
 Result<void> LogDirectory::write_log_starts() {
@@ -197,15 +208,17 @@ Result<void> LogDirectory::write_log_starts() {
 }
 
 Result<void> LogDirectory::write_high_watermarks() {
-  return write(kHighWatermarkName, high_watermarks_, [](const Members& members, OffsetCheckpoint& offsets) {
-    for (const auto& [name, refused] : members.refused)
-      offsets[name] = refused.hints.high_watermark;
-    for (const auto& [name, log] : members.logs) offsets[name] = log->high_watermark();
-  });
+  return write(kHighWatermarkName, high_watermarks_,
+               [](const Members& members, OffsetCheckpoint& offsets) {
+                 for (const auto& [name, refused] : members.refused)
+                   offsets[name] = refused.hints.high_watermark;
+                 for (const auto& [name, log] : members.logs) offsets[name] = log->high_watermark();
+               });
 }
 
 Result<void> LogDirectory::write_clean_marker(int64_t broker_epoch) {
-  const bool has_refused = members_.with([](const Members& members) { return !members.refused.empty(); });
+  const bool has_refused =
+      members_.with([](const Members& members) { return !members.refused.empty(); });
   if (has_refused) return {};
   return rt::replace_file(*runtime_.disk, fmt::format("{}/{}", path_, kCleanShutdownName),
                           bytes::as_bytes(format_clean_shutdown(broker_epoch)));

@@ -1,5 +1,5 @@
-// LogDirectory: one entry of `log.dirs`: its lock, identity, health and checkpoint files. Internal to
-// this folder; LogManager owns them.
+// LogDirectory: one entry of `log.dirs`: its lock, identity, health and checkpoint files. Internal
+// to this folder; LogManager owns them.
 #pragma once
 
 #include <memory>
@@ -31,8 +31,8 @@ class LogDirectory final : public LogCare {
                DirectoryHealth::OnFailure on_failure, WantsFlush wants_flush);
 
   /// Takes the lock, checks meta.properties, reads and removes the clean-shutdown marker, reads the
-  /// checkpoints and lists the partitions. Blocks. kInvalidConfig: the directory belongs to somebody
-  /// else; Cause::kLocked: another process uses it.
+  /// checkpoints and lists the partitions. Blocks. kInvalidConfig: the directory belongs to
+  /// somebody else; Cause::kLocked: another process uses it.
   Result<void> open(const LogManagerConfig& config);
   const std::vector<FoundPartition>& found() const { return found_; }
   /// Folders that end in -delete.
@@ -55,7 +55,8 @@ class LogDirectory final : public LogCare {
   size_t log_count() const;
   std::vector<std::shared_ptr<Log>> logs() const;
   /// A partition that was refused keeps its lines in the checkpoints.
-  /// `waits_for_space`: only because the file system was full; it may be opened when there is room again.
+  /// `waits_for_space`: only because the file system was full; it may be opened when there is room
+  /// again.
   void keep_hints(const TopicPartition& name, const LoadHints& hints, bool waits_for_space);
   bool is_refused(const TopicPartition& name) const;
   /// What is known of a partition that waits for space; nothing if it does not.

@@ -1,7 +1,8 @@
-// The half of Log that makes things durable: plans for the flusher, the full flush, the clean close.
-#include <fmt/format.h>
-
+// The half of Log that makes things durable: plans for the flusher, the full flush, the clean
+// close.
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "log/checkpoint_file.h"
@@ -14,20 +15,23 @@ namespace semel::log {
 namespace {
 
 void raise(std::atomic<int64_t>& value, Offset to) {
-  if (value.load(std::memory_order_relaxed) < to.value) value.store(to.value, std::memory_order_release);
+  if (value.load(std::memory_order_relaxed) < to.value)
+    value.store(to.value, std::memory_order_release);
 }
 
-/// Opens the file if need be: what it holds may be older than this process. One that cannot be opened
-/// is given as null, so that the sync fails, unless it is not there (a transaction index, a removed log).
+/// Opens the file if need be: what it holds may be older than this process. One that cannot be
+/// opened is given as null, so that the sync fails, unless it is not there (a transaction index, a
+/// removed log).
 void add(std::vector<std::shared_ptr<rt::File>>& files, LazyFile& file) {
   auto open = file.get();
-  if (open || open.error().cause != Cause::kNotFound) files.push_back(open ? std::move(*open) : nullptr);
+  if (open || open.error().cause != Cause::kNotFound)
+    files.push_back(open ? std::move(*open) : nullptr);
 }
 
 }  // namespace
 
-/// A segment that ends exactly at the flushed end is synced once more: its file may have been cut there,
-/// by a truncation or by recovery, and what was cut must not come back.
+/// A segment that ends exactly at the flushed end is synced once more: its file may have been cut
+/// there, by a truncation or by recovery, and what was cut must not come back.
 void Log::plan_flush(FlushPlan& plan) const {
   auto state = state_.lock();
   plan.files.clear();
@@ -60,7 +64,8 @@ void Log::flushed_to(const FlushPlan& plan) {
 bool Log::is_flush_overdue() const {
   if (log_end() <= flushed_end()) return false;
   const int64_t limit_ms = config().flush_ms;
-  return limit_ms != kNoLimit && context_.steady_unix_ms() - flushed_at_ms_.load(std::memory_order_relaxed) >= limit_ms;
+  return limit_ms != kNoLimit &&
+         context_.steady_unix_ms() - flushed_at_ms_.load(std::memory_order_relaxed) >= limit_ms;
 }
 
 void Log::sync_failed(const Error& error) const {
@@ -77,8 +82,8 @@ bool Log::metadata_is_waiting() const {
 bool Log::needs_flush() const {
   if (log_end() > recovery_point()) return true;
   return state_.with([](const LogState& state) {
-    return state.files_made > state.files_made_synced || state.folder_is_unsynced || state.metadata_is_waiting ||
-           state.epochs_changed || !state.waiting_snapshots.empty();
+    return state.files_made > state.files_made_synced || state.folder_is_unsynced ||
+           state.metadata_is_waiting || state.epochs_changed || !state.waiting_snapshots.empty();
   });
 }
 
@@ -116,7 +121,8 @@ Result<void> Log::flush_now() {
   for (const auto& image : snapshots) {
     const bool is_wanted = std::erase(state->waiting_snapshots, image) > 0;
     state->snapshots.note(image->end_offset);
-    if (!is_wanted) state->snapshots.remove_if([&](Offset end) { return end == image->end_offset; });
+    if (!is_wanted)
+      state->snapshots.remove_if([&](Offset end) { return end == image->end_offset; });
   }
   if (plan.truncations == state->truncations) raise(recovery_point_, plan.end_offset);
   return {};
@@ -126,7 +132,8 @@ Result<void> Log::flush_now() {
 Result<void> Log::write_flush(FlushPlan& plan, const std::string& epochs,
                               const std::vector<std::shared_ptr<const SnapshotImage>>& snapshots) {
   for (const auto& file : plan.files) {
-    if (file == nullptr) return fail(ErrorCode::kKafkaStorageError, "a file to sync cannot be opened");
+    if (file == nullptr)
+      return fail(ErrorCode::kKafkaStorageError, "a file to sync cannot be opened");
     if (auto synced = file->sync(); !synced) {
       sync_failed(synced.error());
       return synced;
@@ -143,7 +150,8 @@ Result<void> Log::write_flush(FlushPlan& plan, const std::string& epochs,
     SEMEL_CHECK(context_.disk.sync_directory(path_));
   }
   if (plan.parent_directory) SEMEL_CHECK(context_.disk.sync_directory(rt::parent_of(path_)));
-  for (const auto& image : snapshots) SEMEL_CHECK(SnapshotStore::write(context_.disk, path_, *image));
+  for (const auto& image : snapshots)
+    SEMEL_CHECK(SnapshotStore::write(context_.disk, path_, *image));
   flushed_to(plan);
   return {};
 }
@@ -152,11 +160,12 @@ Result<void> Log::close_clean() {
   {
     auto state = state_.lock();
     SEMEL_CHECK(check_writable(*state));
-    if (auto sealed = state->active->seal(); !sealed) return storage_failure(std::move(sealed.error()));
+    if (auto sealed = state->active->seal(); !sealed)
+      return storage_failure(std::move(sealed.error()));
     const Offset end = log_end();
     const auto newest = state->snapshots.newest();
-    const bool has_image = !state->waiting_snapshots.empty() &&
-                           state->waiting_snapshots.back()->end_offset == end;
+    const bool has_image =
+        !state->waiting_snapshots.empty() && state->waiting_snapshots.back()->end_offset == end;
     if ((!newest || end > *newest) && !has_image && end.value > 0) {
       state->waiting_snapshots.push_back(
           std::make_shared<SnapshotImage>(image_of(*state, end, context_.steady_unix_ms())));

@@ -1,8 +1,8 @@
-// A partition's folder with hostile contents is opened, read and written to; nothing may crash, and what
-// is read stands in order.
+// A partition's folder with hostile contents is opened, read and written to; nothing may crash, and
+// what is read stands in order.
 //
-// Input: flags, 4 bytes recovery point, then .log, .index, .timeindex, .txnindex and .snapshot, each
-// behind its length in 2 bytes.
+// Input: flags, 4 bytes recovery point, then .log, .index, .timeindex, .txnindex and .snapshot,
+// each behind its length in 2 bytes.
 #include <cstdlib>
 
 #include "bytes/endian.h"
@@ -16,9 +16,9 @@ namespace {
 
 using namespace semel;
 
-constexpr std::string_view kFiles[] = {"00000000000000000000.log", "00000000000000000000.index",
-                                       "00000000000000000000.timeindex", "00000000000000000000.txnindex",
-                                       "00000000000000000003.snapshot"};
+constexpr std::string_view kFiles[] = {
+    "00000000000000000000.log", "00000000000000000000.index", "00000000000000000000.timeindex",
+    "00000000000000000000.txnindex", "00000000000000000003.snapshot"};
 
 void read_everything(log::Log& log) {
   Offset at = log.log_start();
@@ -30,7 +30,8 @@ void read_everything(log::Log& log) {
     if (!batch || batch->last_offset() < at) break;
     at = batch->next_offset();
   }
-  for (const int64_t timestamp : {int64_t{INT64_MIN}, int64_t{0}, int64_t{1'795'385'811'860}, int64_t{INT64_MAX}})
+  for (const int64_t timestamp :
+       {int64_t{INT64_MIN}, int64_t{0}, int64_t{1'795'385'811'860}, int64_t{INT64_MAX}})
     (void)log.offset_for_timestamp(timestamp, log.log_end());
   (void)log.max_timestamp();
   (void)log.aborted_transactions(log.log_start(), log.log_end());
@@ -47,9 +48,15 @@ void run(std::span<const bytes::ByteSpan> contents, uint8_t flags, Offset recove
     (void)(*file)->pwritev(0, contents.subspan(i, 1));
   }
   log::DirectoryHealth health([](const Error&) {});
-  log::LogContext context{.disk = disk, .clock = *runtime.clock, .random = *runtime.random, .health = health, .producers = {}};
-  const log::LogConfig config{.segment_bytes = 4000, .segment_index_bytes = 1200, .compacts = (flags & 2) != 0};
-  const log::LoadHints hints{.was_clean = (flags & 1) != 0, .recovery_point = recovery_point,
+  log::LogContext context{.disk = disk,
+                          .clock = *runtime.clock,
+                          .random = *runtime.random,
+                          .health = health,
+                          .producers = {}};
+  const log::LogConfig config{
+      .segment_bytes = 4000, .segment_index_bytes = 1200, .compacts = (flags & 2) != 0};
+  const log::LoadHints hints{.was_clean = (flags & 1) != 0,
+                             .recovery_point = recovery_point,
                              .log_start = Offset{(flags & 4) != 0 ? 2 : 0}};
   auto log = log::Log::open(context, {"t", PartitionIndex{0}}, "/d/t-0", config, hints);
   if (!log) return;

@@ -1,10 +1,10 @@
-// Partitions written by real Kafka brokers: opened, compared with what kafka-dump-log said of them, and
-// written again byte for byte.
-#include <gtest/gtest.h>
-
+// Partitions written by real Kafka brokers: opened, compared with what kafka-dump-log said of them,
+// and written again byte for byte.
 #include <algorithm>
 #include <set>
 #include <sstream>
+
+#include <gtest/gtest.h>
 
 #include "log/file_names.h"
 #include "log/test_support.h"
@@ -61,7 +61,8 @@ std::vector<std::pair<int64_t, DumpedBatch>> read_dumps(const fs::path& folder) 
 void copy_folder(const fs::path& from, const fs::path& to) {
   fs::create_directories(to);
   for (const auto& entry : fs::directory_iterator(from)) {
-    if (!entry.path().string().ends_with(".dump.txt")) fs::copy_file(entry.path(), to / entry.path().filename());
+    if (!entry.path().string().ends_with(".dump.txt"))
+      fs::copy_file(entry.path(), to / entry.path().filename());
   }
 }
 

@@ -1,8 +1,8 @@
 #include "log/log_loader.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "log/checkpoint_file.h"
@@ -119,7 +119,8 @@ Result<void> LogLoader::finish_swaps() {
   for (const auto& [base, files] : files_) {
     if (base < low || base >= high) continue;
     for (const std::string_view suffix : kSegmentSuffixes)
-      SEMEL_CHECK(remove_if_there(context_.disk, fmt::format("{}/{}", folder_, file_name(base, suffix))));
+      SEMEL_CHECK(
+          remove_if_there(context_.disk, fmt::format("{}/{}", folder_, file_name(base, suffix))));
   }
   for (const std::string& name : complete) {
     const std::string final_name = name.substr(0, name.size() - kSwapSuffix.size());
@@ -159,7 +160,8 @@ Result<void> LogLoader::open_segments() {
   for (const auto& [base, files] : files_) {
     if (!logs_.contains(base)) {
       for (const std::string_view suffix : kSegmentSuffixes)
-        SEMEL_CHECK(remove_if_there(context_.disk, fmt::format("{}/{}", folder_, file_name(base, suffix))));
+        SEMEL_CHECK(
+            remove_if_there(context_.disk, fmt::format("{}/{}", folder_, file_name(base, suffix))));
       continue;
     }
     SegmentFiles usable = files;
@@ -167,7 +169,8 @@ Result<void> LogLoader::open_segments() {
                              *files.index_bytes % OffsetIndex::kEntrySize != 0 ||
                              *files.time_index_bytes % TimeIndex::kEntrySize != 0;
     if (lacks_index || files.log_bytes == 0) usable.index_bytes = usable.time_index_bytes = 0;
-    if (lacks_index && files.log_bytes > 0) first_to_scan = std::min(first_to_scan, loaded_.segments.size());
+    if (lacks_index && files.log_bytes > 0)
+      first_to_scan = std::min(first_to_scan, loaded_.segments.size());
     SEMEL_TRY(auto segment, Segment::load(context_.disk, folder_, base, config_, usable));
     if (loaded_.segments.size() > 1 && loaded_.segments.back()->size() == 0)
       SEMEL_CHECK(drop_empty(loaded_.segments.size() - 1));
@@ -206,7 +209,8 @@ Result<Offset> LogLoader::read_log_end() {
   return segments.back()->read_next_offset();
 }
 
-/// When the log could not be rolled for want of space, an empty segment may lie inside the one before.
+/// When the log could not be rolled for want of space, an empty segment may lie inside the one
+/// before.
 Result<void> LogLoader::drop_empty(size_t index) {
   Segment& segment = *loaded_.segments[index];
   SEMEL_ASSERT(segment.size() == 0 && index > 0);
@@ -226,7 +230,8 @@ Result<void> LogLoader::start_anew(Offset base) {
   loaded_.producers.clear();
   loaded_.epochs_changed = loaded_.epochs_changed || !loaded_.epochs.entries().empty();
   loaded_.epochs.clear();
-  SEMEL_TRY(auto segment, Segment::create(context_.disk, folder_, base, config_, context_.clock.unix_ms()));
+  SEMEL_TRY(auto segment,
+            Segment::create(context_.disk, folder_, base, config_, context_.clock.unix_ms()));
   loaded_.segments.push_back(std::move(segment));
   loaded_.log_end = base;
   return {};
@@ -239,8 +244,9 @@ Result<void> LogLoader::settle_bounds() {
     SEMEL_CHECK(start_anew(hints_.log_start));
   }
   loaded_.log_start = std::max(hints_.log_start, loaded_.segments.front()->base());
-  loaded_.recovery_point =
-      hints_.was_clean && loaded_.cuts.empty() ? loaded_.log_end : std::min(hints_.recovery_point, loaded_.log_end);
+  loaded_.recovery_point = hints_.was_clean && loaded_.cuts.empty()
+                               ? loaded_.log_end
+                               : std::min(hints_.recovery_point, loaded_.log_end);
   loaded_.high_watermark = std::clamp(hints_.high_watermark, loaded_.log_start, loaded_.log_end);
   const bool cut_end = loaded_.epochs.truncate_from_end(loaded_.log_end);
   const bool cut_start = loaded_.epochs.truncate_from_start(loaded_.log_start);

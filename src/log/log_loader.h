@@ -1,5 +1,5 @@
-// LogLoader: makes a partition's folder into a log again: finishes interrupted file swaps, opens the
-// segments, scans what was not flushed, rebuilds indexes, epochs and producer state
+// LogLoader: makes a partition's folder into a log again: finishes interrupted file swaps, opens
+// the segments, scans what was not flushed, rebuilds indexes, epochs and producer state
 // (docs/formats/log-directory.md, "Loading").
 #pragma once
 
@@ -22,17 +22,17 @@ namespace semel::log {
 
 /// What is known of a partition's folder before it is opened.
 struct LoadHints {
-  bool was_clean = false;      // closed in order: nothing is scanned
-  Offset recovery_point{0};    // everything below was flushed, indexes too
-  Offset log_start{0};         // 0 = not checkpointed
+  bool was_clean = false;    // closed in order: nothing is scanned
+  Offset recovery_point{0};  // everything below was flushed, indexes too
+  Offset log_start{0};       // 0 = not checkpointed
   Offset high_watermark{0};
 };
 
 /// Something recovery took off a log.
 struct CutReport {
-  std::string file;        // where the bytes are kept now
-  Offset first_offset;     // of what was cut
-  uint64_t position = 0;   // in the segment
+  std::string file;       // where the bytes are kept now
+  Offset first_offset;    // of what was cut
+  uint64_t position = 0;  // in the segment
   uint64_t bytes = 0;
   std::string reason;
 };
@@ -51,14 +51,16 @@ struct LoadedLog {
   Offset high_watermark;
   bool epochs_changed = false;  // leader-epoch-checkpoint must be written
   bool is_new = false;          // the folder was made
-  /// Files of the folder may lack their names on disk: made now, or by a life that did not end in order.
+  /// Files of the folder may lack their names on disk: made now, or by a life that did not end in
+  /// order.
   bool is_unsynced = false;
   std::vector<CutReport> cuts;
 };
 
 class LogLoader {
  public:
-  LogLoader(LogContext& context, std::string folder, const LogConfig& config, const LoadHints& hints);
+  LogLoader(LogContext& context, std::string folder, const LogConfig& config,
+            const LoadHints& hints);
 
   /// Blocks. kCorruptMessage: damage below the recovery point; nothing was changed.
   Result<LoadedLog> load();

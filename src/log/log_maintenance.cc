@@ -1,7 +1,7 @@
 // The half of Log that changes the past: truncation, log start, retention, and deletion of files.
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "log/log.h"
@@ -39,7 +39,8 @@ Result<void> Log::reset_to(Offset offset) {
   {
     auto state = state_.lock();
     SEMEL_CHECK(check_writable(*state));
-    if (auto reset = reset_locked(*state, offset); !reset) return storage_failure(std::move(reset.error()));
+    if (auto reset = reset_locked(*state, offset); !reset)
+      return storage_failure(std::move(reset.error()));
   }
   return settle_truncation();
 }
@@ -89,8 +90,8 @@ Result<void> Log::reset_locked(LogState& state, Offset offset) {
   ++state.files_made;
   const Segments gone = *segments_.load();
   SEMEL_CHECK(retire(state, gone));
-  SEMEL_TRY(auto segment, Segment::create(context_.disk, path_, offset, state.config,
-                                          context_.clock.unix_ms()));
+  SEMEL_TRY(auto segment,
+            Segment::create(context_.disk, path_, offset, state.config, context_.clock.unix_ms()));
   state.active = segment;
   publish_segments(state, Segments{std::move(segment)});
   log_start_.store(offset.value, std::memory_order_release);
@@ -109,7 +110,8 @@ Result<void> Log::reset_locked(LogState& state, Offset offset) {
 
 /// State at `end` from the newest snapshot at or below it and the batches between.
 Result<void> Log::rebuild_producers(LogState& state, Offset end) {
-  std::erase_if(state.waiting_snapshots, [&](const auto& image) { return image->end_offset > end; });
+  std::erase_if(state.waiting_snapshots,
+                [&](const auto& image) { return image->end_offset > end; });
   state.snapshots.remove_if([&](Offset at) { return at > end || at <= log_start(); });
   const int64_t now_ms = context_.steady_unix_ms();
   state.producers.start_rebuild();
@@ -117,7 +119,8 @@ Result<void> Log::rebuild_producers(LogState& state, Offset end) {
       state.producers, end, now_ms, [&](Offset offset) { return state.epochs.epoch_of(offset); });
   const Offset from = std::max(loaded.value_or(log_start()), log_start());
   for (const auto& segment : *segments_.load()) {
-    if (segment->base() < end) SEMEL_CHECK(replay_segment(*segment, from, end, state.producers, now_ms));
+    if (segment->base() < end)
+      SEMEL_CHECK(replay_segment(*segment, from, end, state.producers, now_ms));
   }
   state.producers.finish_rebuild(end);
   state.producers.high_watermark_moved(high_watermark());
@@ -139,8 +142,8 @@ Result<void> Log::delete_records_before(Offset offset) {
   return {};
 }
 
-/// How many segments from the front may go: by log start, then by size, then by age, each only while
-/// everything before goes too.
+/// How many segments from the front may go: by log start, then by size, then by age, each only
+/// while everything before goes too.
 size_t Log::count_deletable(LogState& state, const Segments& segments, int64_t now_ms) {
   const Offset limit = high_watermark();
   uint64_t left = 0;
@@ -152,8 +155,9 @@ size_t Log::count_deletable(LogState& state, const Segments& segments, int64_t n
     const Offset next = is_last ? log_end() : segments[count + 1]->base();
     if (next > limit || (is_last && segment.size() == 0)) break;
     const bool is_below_start = !is_last && next <= log_start();
-    const bool is_too_much = state.config.deletes && state.config.retention_bytes >= 0 &&
-                             left >= segment.size() + static_cast<uint64_t>(state.config.retention_bytes);
+    const bool is_too_much =
+        state.config.deletes && state.config.retention_bytes >= 0 &&
+        left >= segment.size() + static_cast<uint64_t>(state.config.retention_bytes);
     const auto age = segment.age_timestamp();
     const bool is_too_old = state.config.deletes && state.config.retention_ms >= 0 && age &&
                             now_ms - *age > state.config.retention_ms;
@@ -181,7 +185,8 @@ Result<size_t> Log::retention_pass(int64_t now_ms) {
   log_start_.store(start.value, std::memory_order_release);
   publish_segments(*state, std::move(segments));
   if (state->epochs.truncate_from_start(start)) state->epochs_changed = true;
-  if (auto retired = retire(*state, gone); !retired) return storage_failure(std::move(retired.error()));
+  if (auto retired = retire(*state, gone); !retired)
+    return storage_failure(std::move(retired.error()));
   log_info("log", "{}: {} segments below offset {} are deleted", path_, count, start.value);
   return count;
 }
@@ -193,7 +198,8 @@ Result<void> Log::retire(LogState& state, const Segments& gone) {
     state.retired.push_back({segment, due});
     const Offset base = segment->base();
     state.snapshots.remove_if([&](Offset end) { return end == base; });
-    std::erase_if(state.waiting_snapshots, [&](const auto& image) { return image->end_offset == base; });
+    std::erase_if(state.waiting_snapshots,
+                  [&](const auto& image) { return image->end_offset == base; });
   }
   return {};
 }
@@ -207,11 +213,13 @@ std::optional<int64_t> Log::remove_retired(int64_t steady_now_ms) {
         state->retired, [&](const RetiredSegment& r) { return r.remove_at_ms > steady_now_ms; });
     due.assign(std::make_move_iterator(waiting.begin()), std::make_move_iterator(waiting.end()));
     state->retired.erase(waiting.begin(), waiting.end());
-    for (const RetiredSegment& r : state->retired) next = std::min(next.value_or(r.remove_at_ms), r.remove_at_ms);
+    for (const RetiredSegment& r : state->retired)
+      next = std::min(next.value_or(r.remove_at_ms), r.remove_at_ms);
   }
   for (const RetiredSegment& r : due) {
     if (auto removed = r.segment->remove_retired(); !removed)
-      log_warn("log", "{}: a deleted segment could not be removed: {}", path_, removed.error().context);
+      log_warn("log", "{}: a deleted segment could not be removed: {}", path_,
+               removed.error().context);
   }
   return next;
 }

@@ -9,13 +9,17 @@ LogManager::LogManager(rt::Runtime& runtime, LogManagerConfig config, LogManager
 
 LogManager::~LogManager() { impl_->abandon(); }
 
-void LogManager::start(rt::UniqueFunction<void(Result<LoadReport>)> done) { impl_->start(std::move(done)); }
+void LogManager::start(rt::UniqueFunction<void(Result<LoadReport>)> done) {
+  impl_->start(std::move(done));
+}
 
 void LogManager::stop(int64_t broker_epoch, rt::UniqueFunction<void(Result<void>)> done) {
   impl_->stop(broker_epoch, std::move(done));
 }
 
-std::shared_ptr<Log> LogManager::find(const TopicPartition& name) const { return impl_->find(name); }
+std::shared_ptr<Log> LogManager::find(const TopicPartition& name) const {
+  return impl_->find(name);
+}
 
 std::vector<std::shared_ptr<Log>> LogManager::logs() const { return impl_->logs(); }
 
@@ -28,9 +32,13 @@ Result<std::shared_ptr<Log>> LogManager::create(const TopicPartition& name, cons
   return impl_->create(name, topic_id, directory);
 }
 
-Result<void> LogManager::remove(const TopicPartition& name) { return impl_->retire(name, "-delete"); }
+Result<void> LogManager::remove(const TopicPartition& name) {
+  return impl_->retire(name, "-delete");
+}
 
-Result<void> LogManager::set_stray(const TopicPartition& name) { return impl_->retire(name, "-stray"); }
+Result<void> LogManager::set_stray(const TopicPartition& name) {
+  return impl_->retire(name, "-stray");
+}
 
 void LogManager::update_config(const std::string& topic, const LogConfig& config) {
   for (const auto& log : impl_->logs()) {
@@ -38,7 +46,9 @@ void LogManager::update_config(const std::string& topic, const LogConfig& config
   }
 }
 
-void LogManager::set_producer_expiration(int64_t expiration_ms) { impl_->set_producer_expiration(expiration_ms); }
+void LogManager::set_producer_expiration(int64_t expiration_ms) {
+  impl_->set_producer_expiration(expiration_ms);
+}
 
 Flusher& LogManager::flusher_of(const Log& log) { return impl_->flusher_of(log); }
 

@@ -1,7 +1,8 @@
-// LogManager: what goes on while the broker runs: flushes, checkpoints, retention, deletion, failures.
-#include <fmt/format.h>
-
+// LogManager: what goes on while the broker runs: flushes, checkpoints, retention, deletion,
+// failures.
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "log/file_names.h"
@@ -50,12 +51,13 @@ void LogManager::Impl::start_timers() {
   every(config_.retention_check_ms, &Impl::retention_tick);
   if (config_.retention_check_ms > kFirstRetentionMs) {
     const uint64_t key = ++last_timer_;
-    timers_[key] = home().run_at(home().clock().now() + std::chrono::milliseconds(kFirstRetentionMs),
-                                 [self = weak_from_this(), key] {
-                                   const auto impl = self.lock();
-                                   if (impl == nullptr || impl->timers_.erase(key) == 0) return;
-                                   impl->retention_tick();
-                                 });
+    timers_[key] =
+        home().run_at(home().clock().now() + std::chrono::milliseconds(kFirstRetentionMs),
+                      [self = weak_from_this(), key] {
+                        const auto impl = self.lock();
+                        if (impl == nullptr || impl->timers_.erase(key) == 0) return;
+                        impl->retention_tick();
+                      });
   }
 }
 
@@ -124,15 +126,20 @@ void LogManager::Impl::each_directory(Result<void> (LogDirectory::*write)()) {
       if (!directory->is_online()) continue;
       auto written = (*directory.*write)();
       if (written) continue;
-      log_warn("log", "{}: a checkpoint was not written: {}", directory->path(), written.error().context);
+      log_warn("log", "{}: a checkpoint was not written: {}", directory->path(),
+               written.error().context);
       if (written.error().cause == Cause::kIo) directory->health().fail(written.error());
     }
   });
 }
 
-void LogManager::Impl::recovery_point_tick() { each_directory(&LogDirectory::write_recovery_points); }
+void LogManager::Impl::recovery_point_tick() {
+  each_directory(&LogDirectory::write_recovery_points);
+}
 void LogManager::Impl::log_start_tick() { each_directory(&LogDirectory::write_log_starts); }
-void LogManager::Impl::high_watermark_tick() { each_directory(&LogDirectory::write_high_watermarks); }
+void LogManager::Impl::high_watermark_tick() {
+  each_directory(&LogDirectory::write_high_watermarks);
+}
 
 /// Ages are measured on a clock that does not jump with the wall clock.
 void LogManager::Impl::retention_tick() {
@@ -149,15 +156,18 @@ void LogManager::Impl::retention_tick() {
 }
 
 void LogManager::Impl::set_producer_expiration(int64_t expiration_ms) {
-  for (const auto& directory : directories_) directory->context().producers.expiration_ms = expiration_ms;
+  for (const auto& directory : directories_)
+    directory->context().producers.expiration_ms = expiration_ms;
 }
 
 /// So many slots per flush interval that a whole table is walked once per check interval.
 void LogManager::Impl::expiry_tick() {
-  const auto rounds = std::max<int64_t>(1, config_.producer_expiration_check_ms / config_.flush_interval_ms);
+  const auto rounds =
+      std::max<int64_t>(1, config_.producer_expiration_check_ms / config_.flush_interval_ms);
   const int64_t now_ms = directories_.front()->context().steady_unix_ms();
   for (const auto& log : logs()) {
-    const size_t size = log->inspect_producers([](const ProducerState& producers) { return producers.size(); });
+    const size_t size =
+        log->inspect_producers([](const ProducerState& producers) { return producers.size(); });
     if (size > 0) log->expire_producers(now_ms, size / static_cast<size_t>(rounds) + 1);
   }
 }
@@ -171,7 +181,8 @@ void LogManager::Impl::remove_folders() {
         log_warn("log", "{} could not be removed: {}", path, removed.error().context);
     });
   }
-  std::erase_if(retired_, [&](const RetiredFolder& folder) { return folder.remove_at_ms <= now_ms; });
+  std::erase_if(retired_,
+                [&](const RetiredFolder& folder) { return folder.remove_at_ms <= now_ms; });
 }
 
 void LogManager::Impl::note_failure(LogDirectory& directory, const Error& why) {
@@ -183,7 +194,8 @@ void LogManager::Impl::note_failure(LogDirectory& directory, const Error& why) {
     directory.drop(log->name());
     logs_.with([&](auto& logs) { logs.erase(log->name()); });
   }
-  const bool is_last = std::ranges::none_of(directories_, [](const auto& d) { return d->is_online(); });
+  const bool is_last =
+      std::ranges::none_of(directories_, [](const auto& d) { return d->is_online(); });
   listener_.on_directory_offline(directory.id(), directory.path(), lost, is_last);
 }
 
@@ -211,8 +223,9 @@ std::vector<DirectoryFacts> LogManager::Impl::directory_facts() const {
 }
 
 LogDirectory& LogManager::Impl::directory_of(const Log& log) const {
-  const auto found = std::ranges::find_if(
-      directories_, [&](const auto& directory) { return directory->path() == rt::parent_of(log.path()); });
+  const auto found = std::ranges::find_if(directories_, [&](const auto& directory) {
+    return directory->path() == rt::parent_of(log.path());
+  });
   SEMEL_ASSERT(found != directories_.end(), "a log lies in no log directory");
   return **found;
 }
@@ -230,7 +243,8 @@ LogDirectory* LogManager::Impl::choose_directory(std::optional<DirectoryId> id) 
   return best;
 }
 
-Result<std::shared_ptr<Log>> LogManager::Impl::create(const TopicPartition& name, const TopicId& topic_id,
+Result<std::shared_ptr<Log>> LogManager::Impl::create(const TopicPartition& name,
+                                                      const TopicId& topic_id,
                                                       std::optional<DirectoryId> id) {
   if (auto known = find(name)) {
     SEMEL_CHECK(known->set_topic_id(topic_id));
@@ -240,10 +254,12 @@ Result<std::shared_ptr<Log>> LogManager::Impl::create(const TopicPartition& name
   if (waited != nullptr) return waited;
   LogDirectory* directory = choose_directory(id);
   if (directory == nullptr)
-    return fail(ErrorCode::kKafkaStorageError, "no log directory is online for " + name.to_text(), Cause::kIo);
+    return fail(ErrorCode::kKafkaStorageError, "no log directory is online for " + name.to_text(),
+                Cause::kIo);
   const std::string path = fmt::format("{}/{}", directory->path(), name.to_text());
   if (runtime_.disk->exists(path))
-    return fail(ErrorCode::kKafkaStorageError, path + " is there but is not open; see earlier messages");
+    return fail(ErrorCode::kKafkaStorageError,
+                path + " is there but is not open; see earlier messages");
   auto made = add_for(*directory, topic_id,
                       Log::open(directory->context(), name, path, config_.config_of(name.topic),
                                 {.was_clean = true}));
@@ -252,7 +268,8 @@ Result<std::shared_ptr<Log>> LogManager::Impl::create(const TopicPartition& name
   return made;
 }
 
-Result<std::shared_ptr<Log>> LogManager::Impl::open_waiting(const TopicPartition& name, const TopicId& topic_id) {
+Result<std::shared_ptr<Log>> LogManager::Impl::open_waiting(const TopicPartition& name,
+                                                            const TopicId& topic_id) {
   for (const auto& directory : directories_) {
     if (!directory->is_online() || !directory->is_refused(name)) continue;
     const std::string path = fmt::format("{}/{}", directory->path(), name.to_text());
@@ -270,7 +287,8 @@ Result<std::shared_ptr<Log>> LogManager::Impl::open_waiting(const TopicPartition
   return nullptr;
 }
 
-Result<std::shared_ptr<Log>> LogManager::Impl::add_for(LogDirectory& directory, const TopicId& topic_id,
+Result<std::shared_ptr<Log>> LogManager::Impl::add_for(LogDirectory& directory,
+                                                       const TopicId& topic_id,
                                                        Result<std::unique_ptr<Log>> opened) {
   if (!opened) return fail(std::move(opened.error()));
   std::shared_ptr<Log> log = std::move(*opened);
@@ -288,7 +306,8 @@ Result<void> LogManager::Impl::retire(const TopicPartition& name, std::string_vi
   }
   for (const auto& directory : directories_) {
     if (directory->is_online() && directory->waiting_for_space(name))
-      return set_aside(*directory, name, suffix, config_.config_of(name.topic).file_delete_delay_ms);
+      return set_aside(*directory, name, suffix,
+                       config_.config_of(name.topic).file_delete_delay_ms);
   }
   return fail(ErrorCode::kUnknownTopicOrPartition, name.to_text(), Cause::kNotFound);
 }
@@ -300,7 +319,8 @@ Result<void> LogManager::Impl::set_aside(LogDirectory& directory, const TopicPar
                                        retired_folder_name(name, runtime_.random->uuid(), suffix));
   SEMEL_CHECK(runtime_.disk->rename(fmt::format("{}/{}", directory.path(), name.to_text()), path));
   directory.drop(name);
-  if (suffix == "-delete") retired_.push_back({path, directory.context().steady_unix_ms() + delay_ms});
+  if (suffix == "-delete")
+    retired_.push_back({path, directory.context().steady_unix_ms() + delay_ms});
   run_care([this, &directory] {
     if (auto synced = runtime_.disk->sync_directory(directory.path()); !synced)
       directory.health().fail(synced.error());

@@ -14,8 +14,8 @@
 
 namespace semel::log {
 
-/// Everything but find, logs and the look-ups of directories runs on the home executor. Work on the I/O
-/// pool holds a shared pointer to this.
+/// Everything but find, logs and the look-ups of directories runs on the home executor. Work on the
+/// I/O pool holds a shared pointer to this.
 class LogManager::Impl : public std::enable_shared_from_this<LogManager::Impl> {
  public:
   Impl(rt::Runtime& runtime, LogManagerConfig config, LogManagerListener& listener);
@@ -52,12 +52,13 @@ class LogManager::Impl : public std::enable_shared_from_this<LogManager::Impl> {
   void load_one(Loading& loading, size_t index);
   /// Blocks.
   Result<std::unique_ptr<Log>> open_found(LogDirectory& directory, const FoundPartition& found);
-  /// The log that could not be opened at the start, or made, for want of space; null if there is none.
+  /// The log that could not be opened at the start, or made, for want of space; null if there is
+  /// none.
   Result<std::shared_ptr<Log>> open_waiting(const TopicPartition& name, const TopicId& topic_id);
   Result<std::shared_ptr<Log>> add_for(LogDirectory& directory, const TopicId& topic_id,
                                        Result<std::unique_ptr<Log>> opened);
-  Result<void> set_aside(LogDirectory& directory, const TopicPartition& name, std::string_view suffix,
-                         int64_t delay_ms);
+  Result<void> set_aside(LogDirectory& directory, const TopicPartition& name,
+                         std::string_view suffix, int64_t delay_ms);
   void finish_load(Loading& loading, rt::UniqueFunction<void(Result<LoadReport>)> done);
   void add(LogDirectory& directory, std::shared_ptr<Log> log);
   void close_logs(int64_t broker_epoch, rt::UniqueFunction<void(Result<void>)> done);

@@ -1,9 +1,9 @@
 // LogManager: opening and closing all logs.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <atomic>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "log/log_manager_impl.h"
@@ -32,7 +32,8 @@ void LogManager::Impl::run_all(Works works, rt::UniqueFunction<void()> done) {
   for (size_t i = batch->running; i > 0; --i) {
     runtime_.disk->run_blocking(
         [batch] {
-          for (size_t at = batch->next++; at < batch->works.size(); at = batch->next++) batch->works[at]();
+          for (size_t at = batch->next++; at < batch->works.size(); at = batch->next++)
+            batch->works[at]();
         },
         home(),
         [batch] {
@@ -68,21 +69,22 @@ void LogManager::Impl::start(rt::UniqueFunction<void(Result<LoadReport>)> done) 
   Works works;
   for (size_t i = 0; i < directories_.size(); ++i)
     works.push_back([this, failures, i] { (*failures)[i] = directories_[i]->open(config_); });
-  run_all(std::move(works), [self = shared_from_this(), failures, done = std::move(done)]() mutable {
-    size_t usable = 0;
-    for (size_t i = 0; i < failures->size(); ++i) {
-      Result<void>& opened = (*failures)[i];
-      if (opened) {
-        ++usable;
-      } else if (opened.error().cause == Cause::kIo) {
-        self->directories_[i]->health().fail(opened.error());
-      } else {
-        return done(fail(std::move(opened.error())));
-      }
-    }
-    if (usable == 0) return done(fail(std::move(failures->front().error())));
-    self->load_logs(std::move(done));
-  });
+  run_all(std::move(works),
+          [self = shared_from_this(), failures, done = std::move(done)]() mutable {
+            size_t usable = 0;
+            for (size_t i = 0; i < failures->size(); ++i) {
+              Result<void>& opened = (*failures)[i];
+              if (opened) {
+                ++usable;
+              } else if (opened.error().cause == Cause::kIo) {
+                self->directories_[i]->health().fail(opened.error());
+              } else {
+                return done(fail(std::move(opened.error())));
+              }
+            }
+            if (usable == 0) return done(fail(std::move(failures->front().error())));
+            self->load_logs(std::move(done));
+          });
 }
 
 struct LogManager::Impl::Loading {
@@ -106,9 +108,10 @@ void LogManager::Impl::load_one(Loading& loading, size_t index) {
 Result<std::unique_ptr<Log>> LogManager::Impl::open_found(LogDirectory& directory,
                                                           const FoundPartition& found) {
   const LogConfig config = config_.config_of(found.name.topic);
-  SEMEL_TRY(auto log, Log::open(directory.context(), found.name, found.folder, config, found.hints));
-  // What a killed process left in the page cache is made durable before anybody asks how far the log
-  // is: else a restarted broker would for a moment tell a smaller end than it has acknowledged.
+  SEMEL_TRY(auto log,
+            Log::open(directory.context(), found.name, found.folder, config, found.hints));
+  // What a killed process left in the page cache is made durable before anybody asks how far the
+  // log is: else a restarted broker would for a moment tell a smaller end than it has acknowledged.
   const bool may_wait = !config_.flushes_while_loading && config.flush_messages != 1;
   if (!may_wait && log->flushed_end() < log->log_end()) SEMEL_CHECK(log->flush());
   return log;
@@ -118,11 +121,11 @@ void LogManager::Impl::load_logs(rt::UniqueFunction<void(Result<LoadReport>)> do
   auto loading = std::make_shared<Loading>();
   for (const auto& directory : directories_) {
     if (!directory->is_online()) continue;
-    for (const FoundPartition& found : directory->found()) loading->items.push_back({directory.get(), &found});
+    for (const FoundPartition& found : directory->found())
+      loading->items.push_back({directory.get(), &found});
     for (const std::string& path : directory->leftovers()) retired_.push_back({path, 0});
     auto& flusher = flushers_[directory->filesystem()];
-    if (flusher == nullptr)
-      flusher = std::make_unique<Flusher>(runtime_);
+    if (flusher == nullptr) flusher = std::make_unique<Flusher>(runtime_);
   }
   Works works;
   for (size_t i = 0; i < loading->items.size(); ++i)
@@ -132,7 +135,8 @@ void LogManager::Impl::load_logs(rt::UniqueFunction<void(Result<LoadReport>)> do
   });
 }
 
-void LogManager::Impl::finish_load(Loading& loading, rt::UniqueFunction<void(Result<LoadReport>)> done) {
+void LogManager::Impl::finish_load(Loading& loading,
+                                   rt::UniqueFunction<void(Result<LoadReport>)> done) {
   LoadReport report;
   for (Loading::Item& item : loading.items) {
     if (item.log) {
@@ -161,12 +165,13 @@ void LogManager::Impl::finish_load(Loading& loading, rt::UniqueFunction<void(Res
 }
 
 void LogManager::Impl::add(LogDirectory& directory, std::shared_ptr<Log> log) {
-  const bool is_new = logs_.with([&](auto& logs) { return logs.try_emplace(log->name(), log).second; });
+  const bool is_new =
+      logs_.with([&](auto& logs) { return logs.try_emplace(log->name(), log).second; });
   if (is_new) {
     directory.add(std::move(log));
   } else {
-    log_error("log", "{} lies in more than one log directory; {} is left alone", log->name().to_text(),
-              log->path());
+    log_error("log", "{} lies in more than one log directory; {} is left alone",
+              log->name().to_text(), log->path());
     log->close();
   }
 }
@@ -177,14 +182,16 @@ void LogManager::Impl::stop(int64_t broker_epoch, rt::UniqueFunction<void(Result
     ++care_running_;
     flusher->when_idle([self = shared_from_this()] { self->leave_care(); });
   }
-  waiting_for_care_.push_back([self = shared_from_this(), broker_epoch, done = std::move(done)]() mutable {
-    self->close_logs(broker_epoch, std::move(done));
-  });
+  waiting_for_care_.push_back(
+      [self = shared_from_this(), broker_epoch, done = std::move(done)]() mutable {
+        self->close_logs(broker_epoch, std::move(done));
+      });
   ++care_running_;
   leave_care();
 }
 
-void LogManager::Impl::close_logs(int64_t broker_epoch, rt::UniqueFunction<void(Result<void>)> done) {
+void LogManager::Impl::close_logs(int64_t broker_epoch,
+                                  rt::UniqueFunction<void(Result<void>)> done) {
   auto failed = std::make_shared<rt::Guarded<std::vector<Error>>>();
   Works works;
   for (const auto& log : logs()) {
@@ -196,13 +203,15 @@ void LogManager::Impl::close_logs(int64_t broker_epoch, rt::UniqueFunction<void(
   run_all(std::move(works),
           [self = shared_from_this(), failed, broker_epoch, done = std::move(done)]() mutable {
             const auto errors = failed->with([](auto& list) { return list; });
-            for (const Error& error : errors) log_error("log", "not closed in order: {}", error.context);
+            for (const Error& error : errors)
+              log_error("log", "not closed in order: {}", error.context);
             if (!errors.empty()) return done(fail(errors.front()));
             self->finish_stop(broker_epoch, std::move(done));
           });
 }
 
-void LogManager::Impl::finish_stop(int64_t broker_epoch, rt::UniqueFunction<void(Result<void>)> done) {
+void LogManager::Impl::finish_stop(int64_t broker_epoch,
+                                   rt::UniqueFunction<void(Result<void>)> done) {
   auto results = std::make_shared<std::vector<Result<void>>>(directories_.size());
   Works works;
   for (size_t i = 0; i < directories_.size(); ++i) {

@@ -1,5 +1,5 @@
-// LogManager on disks without room: partitions that could not be made or opened wait for space, and no
-// other log takes their place.
+// LogManager on disks without room: partitions that could not be made or opened wait for space, and
+// no other log takes their place.
 #include <gtest/gtest.h>
 
 #include "log/file_names.h"
@@ -21,8 +21,8 @@ const TopicId kOther = Uuid::from_halves(8, 9);
 const TopicPartition kName{"t", PartitionIndex{0}};
 
 struct IgnoreFailures final : LogManagerListener {
-  void on_directory_offline(const DirectoryId&, const std::string&, const std::vector<TopicPartition>&,
-                            bool) override {}
+  void on_directory_offline(const DirectoryId&, const std::string&,
+                            const std::vector<TopicPartition>&, bool) override {}
 };
 
 class LogManagerSpaceTest : public ::testing::Test {
@@ -76,7 +76,8 @@ class LogManagerSpaceTest : public ::testing::Test {
   }
   /// Folders named t-0.
   size_t places() {
-    return (process_->disk().exists("/a/t-0") ? 1u : 0u) + (process_->disk().exists("/b/t-0") ? 1u : 0u);
+    return (process_->disk().exists("/a/t-0") ? 1u : 0u) +
+           (process_->disk().exists("/b/t-0") ? 1u : 0u);
   }
   Result<void> remove() {
     Result<void> removed = fail(ErrorCode::kUnknownServerError, "not run");

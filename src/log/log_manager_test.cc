@@ -1,10 +1,10 @@
 // LogManager and Flusher: a broker's directories over restarts, kills, failures, and group commits.
 #include "log/log_manager.h"
 
-#include <gtest/gtest.h>
-
 #include <future>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "log/file_names.h"
 #include "log/meta_properties.h"
@@ -25,11 +25,13 @@ namespace fs = std::filesystem;
 constexpr int64_t kNow = 1'700'000'000'000;
 const TopicId kTopic = Uuid::from_halves(7, 9);
 
-TopicPartition part(const std::string& topic, int32_t index) { return {topic, PartitionIndex{index}}; }
+TopicPartition part(const std::string& topic, int32_t index) {
+  return {topic, PartitionIndex{index}};
+}
 
 struct Listener final : LogManagerListener {
-  void on_directory_offline(const DirectoryId&, const std::string& path, const std::vector<TopicPartition>& names,
-                            bool last) override {
+  void on_directory_offline(const DirectoryId&, const std::string& path,
+                            const std::vector<TopicPartition>& names, bool last) override {
     failed.push_back(path);
     lost.insert(lost.end(), names.begin(), names.end());
     was_last = last;
@@ -71,7 +73,8 @@ class LogManagerTest : public ::testing::Test {
   void kill() {
     runtime_.on(0, [&] { manager_.reset(); });
   }
-  std::shared_ptr<Log> create(const TopicPartition& name, std::optional<DirectoryId> directory = {}) {
+  std::shared_ptr<Log> create(const TopicPartition& name,
+                              std::optional<DirectoryId> directory = {}) {
     std::shared_ptr<Log> log;
     runtime_.on(0, [&] {
       auto made = manager_->create(name, kTopic, directory);
@@ -107,7 +110,8 @@ TEST_F(LogManagerTest, KeepsEverythingOverACleanRestart) {
   EXPECT_EQ(report->logs, 6u);
   EXPECT_TRUE(report->was_clean);
   EXPECT_EQ(report->previous_broker_epoch, 77);
-  EXPECT_FALSE(fs::exists(temp_.at("a/.kafka_cleanshutdown"))) << "taken away before logs are opened";
+  EXPECT_FALSE(fs::exists(temp_.at("a/.kafka_cleanshutdown")))
+      << "taken away before logs are opened";
   for (int i = 0; i < 6; ++i) {
     const auto log = manager_->find(part("t", i));
     ASSERT_NE(log, nullptr);
@@ -129,11 +133,14 @@ TEST_F(LogManagerTest, LoadsAfterAKillAndRefusesWhatIsDamagedBelowTheRecoveryPoi
   for (const auto& log : {good, bad}) {
     for (int k = 0; k < 2; ++k) ASSERT_TRUE(lead(*log, maker_.make(2, 1000, kNow)));
   }
-  for (int i = 0; i < 500 && text_of(temp_.at("a/recovery-point-offset-checkpoint")) != "0\n2\nbad 0 4\ngood 0 4\n"; ++i)
+  for (int i = 0; i < 500 && text_of(temp_.at("a/recovery-point-offset-checkpoint")) !=
+                                 "0\n2\nbad 0 4\ngood 0 4\n";
+       ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_EQ(text_of(temp_.at("a/recovery-point-offset-checkpoint")), "0\n2\nbad 0 4\ngood 0 4\n");
   kill();
-  while (!runtime_->disk->lock(temp_.at("a/.lock"))) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  while (!runtime_->disk->lock(temp_.at("a/.lock")))
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   std::string content = text_of(temp_.at("a/bad-0/00000000000000000000.log"));
   content[100] = static_cast<char>(content[100] ^ 1);
   testing::write_text(temp_.at("a/bad-0/00000000000000000000.log"), content);
@@ -146,7 +153,8 @@ TEST_F(LogManagerTest, LoadsAfterAKillAndRefusesWhatIsDamagedBelowTheRecoveryPoi
     EXPECT_EQ(report->refused.front().name, part("bad", 0));
     runtime_.on(0, [&] { EXPECT_FALSE(manager_->create(part("bad", 0), kTopic)); });
     ASSERT_TRUE(stop());
-    EXPECT_FALSE(fs::exists(temp_.at("a/.kafka_cleanshutdown"))) << "a refused partition stays under suspicion";
+    EXPECT_FALSE(fs::exists(temp_.at("a/.kafka_cleanshutdown")))
+        << "a refused partition stays under suspicion";
     EXPECT_EQ(text_of(temp_.at("a/recovery-point-offset-checkpoint")), "0\n2\nbad 0 4\ngood 0 4\n");
   }
 }
@@ -240,7 +248,8 @@ TEST_F(LogManagerTest, WhatAKilledProcessLeftIsFlushedWhileLoadingUnlessItMayWai
   }
   for (const bool flushes : {false, true}) {
     kill();
-    while (!runtime_->disk->lock(temp_.at("a/.lock"))) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    while (!runtime_->disk->lock(temp_.at("a/.lock")))
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     config.flushes_while_loading = flushes;
     ASSERT_TRUE(start(config));
     EXPECT_EQ(manager_->find(part("each", 0))->flushed_end(), Offset{2});
@@ -315,8 +324,11 @@ TEST(LogManagerInSim, AFailedSyncTakesOneDirectoryOfTwoOffline) {
   bool is_started = false;
   auto config = config_for({"/a", "/b"});
   auto manager = std::make_unique<LogManager>(process.runtime(), config, listener);
-  const auto on_home = [&](rt::UniqueFunction<void()> work) { process.executor().post(std::move(work)); };
-  on_home([&] { manager->start([&](Result<LoadReport> report) { is_started = report.has_value(); }); });
+  const auto on_home = [&](rt::UniqueFunction<void()> work) {
+    process.executor().post(std::move(work));
+  };
+  on_home(
+      [&] { manager->start([&](Result<LoadReport> report) { is_started = report.has_value(); }); });
   ASSERT_TRUE(world.run_until([&] { return is_started; }, std::chrono::seconds(5)));
   std::vector<std::shared_ptr<Log>> logs;
   on_home([&] {
@@ -349,7 +361,9 @@ TEST(LogManagerInSim, RetentionAndCheckpointsRunByTheClock) {
   Listener listener;
   BatchMaker maker;
   auto config = config_for({"/a"});
-  config.config_of = [](const std::string&) { return LogConfig{.segment_bytes = 1000, .retention_ms = 60'000}; };
+  config.config_of = [](const std::string&) {
+    return LogConfig{.segment_bytes = 1000, .retention_ms = 60'000};
+  };
   auto manager = std::make_unique<LogManager>(process.runtime(), config, listener);
   bool is_started = false;
   process.executor().post([&] { manager->start([&](Result<LoadReport>) { is_started = true; }); });
@@ -377,7 +391,8 @@ TEST(LogManagerInSim, RetentionAndCheckpointsRunByTheClock) {
   const auto entries = *process.runtime().disk->list("/a/t-0");
   for (const auto& entry : entries) EXPECT_FALSE(entry.name.ends_with(".deleted")) << entry.name;
   bool is_stopped = false;
-  process.executor().post([&] { manager->stop(3, [&](Result<void> done) { is_stopped = done.has_value(); }); });
+  process.executor().post(
+      [&] { manager->stop(3, [&](Result<void> done) { is_stopped = done.has_value(); }); });
   EXPECT_TRUE(world.run_until([&] { return is_stopped; }, std::chrono::seconds(10)));
   process.executor().post([&] { manager.reset(); });
   world.run_for(std::chrono::seconds(1));

@@ -1,7 +1,7 @@
 // The reading half of Log: slices of segments, and look-ups by timestamp.
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "log/log.h"
@@ -15,7 +15,8 @@ using SegmentList = std::vector<std::shared_ptr<Segment>>;
 
 /// Index of the segment that may hold `offset`.
 size_t floor_segment(const SegmentList& segments, Offset offset) {
-  const auto above = std::ranges::upper_bound(segments, offset, {}, [](const auto& s) { return s->base(); });
+  const auto above =
+      std::ranges::upper_bound(segments, offset, {}, [](const auto& s) { return s->base(); });
   return above == segments.begin() ? 0 : static_cast<size_t>(above - segments.begin()) - 1;
 }
 
@@ -34,14 +35,15 @@ Result<Spot> spot_of(Segment& segment, Offset offset, std::optional<uint64_t> lo
   return Spot{place->position, place->size};
 }
 
-/// Size of the first batch of `range`, whose last offset is at least `from`. kCorruptMessage if no such
-/// batch lies there: a reader who got these bytes would never get past them.
+/// Size of the first batch of `range`, whose last offset is at least `from`. kCorruptMessage if no
+/// such batch lies there: a reader who got these bytes would never get past them.
 Result<uint64_t> size_of_first(const rt::FileRange& range, Offset from) {
   BatchWalker walker(*range.file, range.at, range.at + range.size);
   SEMEL_TRY(const auto first, walker.next());
   if (first->last_offset < from) {
-    return fail(ErrorCode::kCorruptMessage, fmt::format("the batch at position {} ends at offset {}",
-                                                        range.at, first->last_offset.value));
+    return fail(ErrorCode::kCorruptMessage,
+                fmt::format("the batch at position {} ends at offset {}", range.at,
+                            first->last_offset.value));
   }
   return first->size;
 }
@@ -79,8 +81,8 @@ Result<ReadSlice> read_segment(Segment& segment, const Wanted& wanted, const Log
                 fmt::format("the batch at position {} runs past its end", begin.position));
   }
   if (is_short) return slice;
-  slice.range.size = wanted.at_least_one ? std::max<uint64_t>(wanted.max_bytes, first_size)
-                                         : wanted.max_bytes;
+  slice.range.size =
+      wanted.at_least_one ? std::max<uint64_t>(wanted.max_bytes, first_size) : wanted.max_bytes;
   slice.first_is_cut = slice.range.size < first_size;
   return slice;
 }
@@ -95,7 +97,8 @@ Result<std::vector<std::byte>> read_batch(rt::File& file, const BatchPlace& plac
 
 /// The first record of `batch` for which `wanted(timestamp, offset)`.
 template <class Wanted>
-Result<std::optional<TimestampAndOffset>> first_record(const record::BatchView& batch, Wanted wanted) {
+Result<std::optional<TimestampAndOffset>> first_record(const record::BatchView& batch,
+                                                       Wanted wanted) {
   record::RecordView record;
   if (batch.is_legacy()) {
     record::LegacyRecordIterator records(batch);
@@ -119,12 +122,14 @@ Result<std::optional<TimestampAndOffset>> first_record(const record::BatchView& 
 }  // namespace
 
 Result<ReadSlice> Log::read(Offset from, size_t max_bytes, Offset upper_limit, bool at_least_one) {
-  // In this order: the list holds everything below `end`, and what it lost lies below the log start.
+  // In this order: the list holds everything below `end`, and what it lost lies below the log
+  // start.
   const Offset end = log_end();
   const auto segments = segments_.load();
   if (from < log_start() || from > end) {
-    return fail(ErrorCode::kOffsetOutOfRange,
-                fmt::format("offset {} is not in [{}, {}]", from.value, log_start().value, end.value));
+    return fail(
+        ErrorCode::kOffsetOutOfRange,
+        fmt::format("offset {} is not in [{}, {}]", from.value, log_start().value, end.value));
   }
   const Offset upper = std::min(upper_limit, end);
   for (size_t i = floor_segment(*segments, from); from < upper && i < segments->size(); ++i) {
@@ -177,7 +182,8 @@ Result<std::vector<AbortedTransaction>> Log::aborted_transactions(Offset from, O
 }
 
 Result<std::optional<TimestampAndOffset>> Log::find_timestamp(Segment& segment, Offset from,
-                                                              int64_t timestamp, Offset upper_limit) {
+                                                              int64_t timestamp,
+                                                              Offset upper_limit) {
   SEMEL_TRY(const auto start, segment.find(from));
   if (!start) return std::nullopt;
   SEMEL_TRY(auto file, segment.file());
@@ -188,7 +194,8 @@ Result<std::optional<TimestampAndOffset>> Log::find_timestamp(Segment& segment, 
       return std::nullopt;
     if (place->max_timestamp < timestamp) continue;
     SEMEL_TRY(const auto content, read_batch(*file, *place));
-    SEMEL_TRY(const auto found, first_record(record::BatchView(content), [&](int64_t time, Offset offset) {
+    SEMEL_TRY(const auto found,
+              first_record(record::BatchView(content), [&](int64_t time, Offset offset) {
                 return time >= timestamp && offset >= log_start();
               }));
     if (found && found->offset >= upper_limit) return std::nullopt;

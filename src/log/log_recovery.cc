@@ -1,7 +1,7 @@
 // The half of LogLoader that reads records: the scan above the recovery point, and producer state.
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "log/file_names.h"
@@ -46,7 +46,8 @@ Result<bool> LogLoader::recover_segment(size_t index) {
     return segment.transaction_index().append(
         {ended->producer_id, ended->first_offset, ended->last_offset, ended->last_stable_offset});
   };
-  auto torn = segment.recover(visit, !rt::is_planted(context_.plants, &rt::Plants::keep_torn_batch));
+  auto torn =
+      segment.recover(visit, !rt::is_planted(context_.plants, &rt::Plants::keep_torn_batch));
   if (!torn) return fail(std::move(torn.error()));
   loaded_.log_end = end;
   if (!*torn) return true;
@@ -55,8 +56,8 @@ Result<bool> LogLoader::recover_segment(size_t index) {
   return false;
 }
 
-/// A leader's log has no gaps before compaction: the power failed, and the end of this segment was lost
-/// while later ones were written back.
+/// A leader's log has no gaps before compaction: the power failed, and the end of this segment was
+/// lost while later ones were written back.
 Result<void> LogLoader::end_before_hole(size_t index) {
   const TornEnd missing{.position = loaded_.segments[index]->size(),
                         .reason = fmt::format("the records from here to offset {} are missing",
@@ -68,12 +69,13 @@ Result<void> LogLoader::end_before_hole(size_t index) {
 
 Error LogLoader::damage_below(const Segment& segment, const TornEnd& torn, Offset valid_end) const {
   return {ErrorCode::kCorruptMessage,
-          fmt::format("{}/{} is damaged at position {} (offset {}): {}. Records up to offset {} had been "
-                      "flushed, so nothing was cut. Try: restore the file from a replica or a backup; or, "
-                      "to give up everything from offset {} on, remove this partition's line from {} "
-                      "while the broker is stopped, and start it again",
-                      folder_, file_name(segment.base(), kLogSuffix), torn.position, valid_end.value,
-                      torn.reason, hints_.recovery_point.value, valid_end.value, kRecoveryPointName)};
+          fmt::format(
+              "{}/{} is damaged at position {} (offset {}): {}. Records up to offset {} had been "
+              "flushed, so nothing was cut. Try: restore the file from a replica or a backup; or, "
+              "to give up everything from offset {} on, remove this partition's line from {} "
+              "while the broker is stopped, and start it again",
+              folder_, file_name(segment.base(), kLogSuffix), torn.position, valid_end.value,
+              torn.reason, hints_.recovery_point.value, valid_end.value, kRecoveryPointName)};
 }
 
 Result<void> LogLoader::cut_behind(size_t index, const TornEnd& torn) {
@@ -84,8 +86,8 @@ Result<void> LogLoader::cut_behind(size_t index, const TornEnd& torn) {
   SEMEL_CHECK(segment.cut(torn, keeps_bytes));
   if (keeps_bytes) {
     loaded_.cuts.push_back({kept, loaded_.log_end, torn.position, torn.bytes, torn.reason});
-    log_warn("log", "{}: cut {} bytes from position {} (offset {}) on: {}; they are kept in {}", folder_,
-             torn.bytes, torn.position, loaded_.log_end.value, torn.reason, kept);
+    log_warn("log", "{}: cut {} bytes from position {} (offset {}) on: {}; they are kept in {}",
+             folder_, torn.bytes, torn.position, loaded_.log_end.value, torn.reason, kept);
   }
   for (size_t i = index + 1; i < segments.size(); ++i) {
     const Segment& later = *segments[i];
@@ -96,10 +98,11 @@ Result<void> LogLoader::cut_behind(size_t index, const TornEnd& torn) {
       const std::string cut = path_of(kLogSuffix) + std::string(kCutSuffix);
       SEMEL_CHECK(context_.disk.rename(path_of(kLogSuffix), cut));
       loaded_.cuts.push_back({cut, later.base(), 0, later.size(), "behind damage"});
-      log_warn("log", "{}: {} bytes from offset {} on lie behind damage; they are kept in {}", folder_,
-               later.size(), later.base().value, cut);
+      log_warn("log", "{}: {} bytes from offset {} on lie behind damage; they are kept in {}",
+               folder_, later.size(), later.base().value, cut);
     }
-    for (const std::string_view suffix : {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix})
+    for (const std::string_view suffix :
+         {kLogSuffix, kIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix})
       SEMEL_CHECK(remove_if_there(context_.disk, path_of(suffix)));
   }
   segments.resize(index + 1);
@@ -110,9 +113,9 @@ Result<void> LogLoader::cut_behind(size_t index, const TornEnd& torn) {
 /// Newest snapshot at or below `up_to`, then the batches between.
 Result<void> LogLoader::load_producers(Offset up_to) {
   if (rt::is_planted(context_.plants, &rt::Plants::forget_state_on_restart)) return {};
-  const auto from = snapshots_.load_newest(
-      loaded_.producers, up_to, context_.steady_unix_ms(),
-      [&](Offset offset) { return loaded_.epochs.epoch_of(offset); });
+  const auto from =
+      snapshots_.load_newest(loaded_.producers, up_to, context_.steady_unix_ms(),
+                             [&](Offset offset) { return loaded_.epochs.epoch_of(offset); });
   const Offset start = std::max(hints_.log_start, loaded_.segments.front()->base());
   return replay(std::max(from.value_or(start), start), up_to);
 }
@@ -121,18 +124,20 @@ Result<void> LogLoader::replay(Offset from, Offset to) {
   if (from >= to) return {};
   for (size_t i = 0; i < loaded_.segments.size(); ++i) {
     Segment& segment = *loaded_.segments[i];
-    const bool is_before = i + 1 < loaded_.segments.size() && loaded_.segments[i + 1]->base() <= from;
+    const bool is_before =
+        i + 1 < loaded_.segments.size() && loaded_.segments[i + 1]->base() <= from;
     if (is_before || segment.base() >= to) continue;
     auto replayed = replay_segment(segment, from, to, loaded_.producers, context_.steady_unix_ms());
     if (replayed) continue;
     if (replayed.error().code != ErrorCode::kCorruptMessage || replayed.error().cause == Cause::kIo)
       return replayed;
-    return fail(ErrorCode::kCorruptMessage,
-                fmt::format("{} is damaged: {}. No snapshot of the producers covers it, so their sequences "
-                            "are not known and the partition is not opened. Try: restore the file from a "
-                            "replica or a backup, or put {} from there beside it",
-                            segment.log_file().path(), replayed.error().context,
-                            file_name(to, kSnapshotSuffix)));
+    return fail(
+        ErrorCode::kCorruptMessage,
+        fmt::format("{} is damaged: {}. No snapshot of the producers covers it, so their sequences "
+                    "are not known and the partition is not opened. Try: restore the file from a "
+                    "replica or a backup, or put {} from there beside it",
+                    segment.log_file().path(), replayed.error().context,
+                    file_name(to, kSnapshotSuffix)));
   }
   return {};
 }

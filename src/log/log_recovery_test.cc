@@ -1,8 +1,8 @@
-// Opening logs that were not closed in order: torn, blank and damaged ends, lost indexes, interrupted
-// file replacements, full disks, failing disks, power cuts.
-#include <gtest/gtest.h>
-
+// Opening logs that were not closed in order: torn, blank and damaged ends, lost indexes,
+// interrupted file replacements, full disks, failing disks, power cuts.
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "log/file_names.h"
 #include "log/test_support.h"
@@ -12,8 +12,8 @@
 namespace semel::log {
 namespace {
 
-using testing::BatchMaker;
 using testing::batches_of;
+using testing::BatchMaker;
 using testing::lead;
 using testing::LogBench;
 using testing::TempFolder;
@@ -40,7 +40,9 @@ class RecoveryTest : public ::testing::Test {
       if (entry.path().extension() == ".log") bases_.insert(std::stoll(entry.path().stem()));
     }
   }
-  Result<std::unique_ptr<Log>> open(const LoadHints& hints) { return bench_.open(temp_.at("t-0"), kConfig, hints); }
+  Result<std::unique_ptr<Log>> open(const LoadHints& hints) {
+    return bench_.open(temp_.at("t-0"), kConfig, hints);
+  }
   fs::path folder() const { return temp_.path() / "t-0"; }
   fs::path segment(int64_t base, std::string_view suffix = kLogSuffix) const {
     return folder() / file_name(Offset{base}, suffix);
@@ -148,7 +150,8 @@ TEST_F(RecoveryTest, DamageAboveTheRecoveryPointEndsTheLog) {
   const Offset end = (*log)->log_end();
   EXPECT_LT(end.value, after);
   EXPECT_GE(end.value, middle);
-  EXPECT_EQ((*log)->cuts().size(), 1 + static_cast<size_t>(std::distance(bases_.upper_bound(middle), bases_.end())));
+  EXPECT_EQ((*log)->cuts().size(),
+            1 + static_cast<size_t>(std::distance(bases_.upper_bound(middle), bases_.end())));
   EXPECT_EQ(text_of(segment(after).string() + ".cut"), later);
   EXPECT_FALSE(fs::exists(segment(after)));
   EXPECT_FALSE(fs::exists(segment(after, ".index")));
@@ -167,7 +170,8 @@ TEST_F(RecoveryTest, DamageBelowTheRecoveryPointIsRefusedAndNothingIsCut) {
   const auto log = open({.recovery_point = recovery_point});
   ASSERT_FALSE(log);
   EXPECT_EQ(log.error().code, ErrorCode::kCorruptMessage);
-  EXPECT_NE(log.error().context.find(last_segment().string()), std::string::npos) << log.error().context;
+  EXPECT_NE(log.error().context.find(last_segment().string()), std::string::npos)
+      << log.error().context;
   EXPECT_NE(log.error().context.find("recovery-point-offset-checkpoint"), std::string::npos);
   EXPECT_EQ(contents(".log"), before);
   EXPECT_TRUE(contents(".cut").empty());
@@ -189,7 +193,8 @@ TEST_F(RecoveryTest, HostileHeadersEndTheLog) {
   EXPECT_EQ(with([](auto& b) { record::stamp_base_offset(b, Offset{5}); }), 6) << "does not ascend";
   EXPECT_EQ(with([](auto& b) { record::stamp_base_offset(b, Offset{-3}); }), 6);
   EXPECT_EQ(with([](auto& b) { record::stamp_base_offset(b, Offset{INT64_MAX}); }), 6);
-  EXPECT_EQ(with([](auto& b) { record::stamp_base_offset(b, Offset{int64_t{INT32_MAX} + 1}); }), 6) << "out of range";
+  EXPECT_EQ(with([](auto& b) { record::stamp_base_offset(b, Offset{int64_t{INT32_MAX} + 1}); }), 6)
+      << "out of range";
   EXPECT_EQ(with([](auto& b) { b[23] = std::byte{0xff}; }), 6) << "negative last offset delta";
   EXPECT_EQ(with([](auto& b) { b[16] = std::byte{9}; }), 6) << "unknown magic";
   EXPECT_EQ(with([](auto& b) { b[8] = std::byte{0x7f}; }), 6) << "runs past the end";
@@ -208,7 +213,8 @@ TEST_F(RecoveryTest, FinishesOrDropsInterruptedReplacements) {
   EXPECT_EQ(batches_of(**log), batches_);
   EXPECT_EQ(text_of(segment(0)), merged);
   EXPECT_FALSE(fs::exists(segment(second)));
-  for (const char* suffix : {".swap", ".cleaned", ".deleted"}) EXPECT_TRUE(contents(suffix).empty()) << suffix;
+  for (const char* suffix : {".swap", ".cleaned", ".deleted"})
+    EXPECT_TRUE(contents(suffix).empty()) << suffix;
 }
 
 TEST_F(RecoveryTest, AFullDiskRefusesAndIsUsableAgain) {
@@ -257,7 +263,8 @@ TEST_F(RecoveryTest, AFailingDiskTakesTheDirectoryOffline) {
   EXPECT_EQ(failed.error().code, ErrorCode::kKafkaStorageError);
   EXPECT_TRUE(bench.health.is_offline());
   ASSERT_TRUE(bench.failure.has_value());
-  EXPECT_EQ(lead(**log, maker_.make(2, 300, kNow)).error().cause, Cause::kIo) << "no further append";
+  EXPECT_EQ(lead(**log, maker_.make(2, 300, kNow)).error().cause, Cause::kIo)
+      << "no further append";
 
   LogBench second(*node.process()->runtime().disk, *runtime_->random);
   auto other = second.open("/d/u-0", kConfig);
@@ -280,13 +287,16 @@ void write_until_power_fails(Log& log, std::mt19937_64& random, BatchMaker& make
   for (int i = 0; i < 400; ++i) {
     auto batch = maker.make(1 + static_cast<int>(random() % 4), random() % 700, kNow + i,
                             {.producer_id = ProducerId{static_cast<int64_t>(random() % 3)},
-                             .producer_epoch = ProducerEpoch{0}, .base_sequence = Sequence{i}});
+                             .producer_epoch = ProducerEpoch{0},
+                             .base_sequence = Sequence{i}});
     if (!log.append_as_leader(batch, {.leader_epoch = LeaderEpoch{0}})) return;
     life.batches.push_back(batch);
     if (random() % 8 == 0 && !log.flush()) return;
     if (truncates && random() % 40 == 0) {
-      const size_t kept = life.batches.size() - std::min<size_t>(life.batches.size(), random() % 12);
-      const Offset end = kept == 0 ? Offset{0} : record::BatchView(life.batches[kept - 1]).next_offset();
+      const size_t kept =
+          life.batches.size() - std::min<size_t>(life.batches.size(), random() % 12);
+      const Offset end =
+          kept == 0 ? Offset{0} : record::BatchView(life.batches[kept - 1]).next_offset();
       life.flushed = std::min(life.flushed, end);
       life.recovery_point = std::min(life.recovery_point, end);
       if (!log.truncate_to(end)) return;
@@ -300,7 +310,8 @@ void write_until_power_fails(Log& log, std::mt19937_64& random, BatchMaker& make
 TEST(LogPowerCut, NothingFlushedIsLostAndTheRestIsAPrefix) {
   rt::StartedRuntime runtime;
   BatchMaker maker;
-  const LogConfig config{.segment_bytes = 6000, .segment_index_bytes = 1200, .index_interval_bytes = 300};
+  const LogConfig config{
+      .segment_bytes = 6000, .segment_index_bytes = 1200, .index_interval_bytes = 300};
   size_t cut_short = 0;
   for (uint64_t seed = 1; seed <= 150; ++seed) {
     SCOPED_TRACE(seed);
@@ -341,7 +352,8 @@ TEST(LogPowerCut, NothingFlushedIsLostAndTheRestIsAPrefix) {
   EXPECT_GT(cut_short, 20u) << "the cuts did not hurt: the test proves nothing";
 }
 
-// A roll that finds no space leaves nothing behind; what an earlier version or a power cut left is removed.
+// A roll that finds no space leaves nothing behind; what an earlier version or a power cut left is
+// removed.
 TEST(LogWithoutSpace, AnEmptySegmentInsideAnotherHidesNothing) {
   for (const bool was_clean : {true, false}) {
     rt::sim::World world(4);
@@ -360,7 +372,8 @@ TEST(LogWithoutSpace, AnEmptySegmentInsideAnotherHidesNothing) {
     ASSERT_TRUE(lead(*log, maker.make(3, 20, kNow))) << "but in the old one";
     const auto before = testing::batches_of(*log);
     EXPECT_EQ(before.size(), 2u);
-    for (const char* left_over : {"/d/t-0/00000000000000000001.log", "/d/t-0/00000000000000000002.log"}) {
+    for (const char* left_over :
+         {"/d/t-0/00000000000000000001.log", "/d/t-0/00000000000000000002.log"}) {
       ASSERT_TRUE(log->close_clean());
       log.reset();
       ASSERT_TRUE(process.disk().open(left_over, rt::OpenMode::kCreate));

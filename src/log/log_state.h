@@ -37,11 +37,11 @@ struct LogState {
   std::vector<std::shared_ptr<const SnapshotImage>> waiting_snapshots;
   std::vector<RetiredSegment> retired;
   std::optional<TopicId> topic_id;
-  bool metadata_is_waiting = false;             // partition.metadata is not written yet
-  bool epochs_changed = false;                  // leader-epoch-checkpoint is older than `epochs`
-  bool folder_is_unsynced = false;              // its own entry in the log directory
-  uint64_t files_made = 0;         // counts creations and renames in the folder …
-  uint64_t files_made_synced = 0;  // … and how many of them a sync has covered
+  bool metadata_is_waiting = false;  // partition.metadata is not written yet
+  bool epochs_changed = false;       // leader-epoch-checkpoint is older than `epochs`
+  bool folder_is_unsynced = false;   // its own entry in the log directory
+  uint64_t files_made = 0;           // counts creations and renames in the folder …
+  uint64_t files_made_synced = 0;    // … and how many of them a sync has covered
   uint64_t truncations = 0;
   bool is_closed = false;
 };

@@ -12,8 +12,8 @@
 namespace semel::log {
 namespace {
 
-using testing::BatchMaker;
 using testing::batches_of;
+using testing::BatchMaker;
 using testing::lead;
 using testing::LogBench;
 using testing::TempFolder;
@@ -23,13 +23,15 @@ constexpr int64_t kNow = 1'700'000'000'000;
 
 class LogTest : public ::testing::Test {
  protected:
-  std::unique_ptr<Log> open(const LogConfig& config = {}, const LoadHints& hints = {.was_clean = true}) {
+  std::unique_ptr<Log> open(const LogConfig& config = {},
+                            const LoadHints& hints = {.was_clean = true}) {
     auto log = bench_.open(temp_.at("t-0"), config, hints);
     EXPECT_TRUE(log) << log.error().context;
     return log ? std::move(*log) : nullptr;
   }
   std::unique_ptr<Log> reopen(std::unique_ptr<Log> log, const LogConfig& config = {}) {
-    const LoadHints hints{.was_clean = true, .log_start = log->log_start(), .high_watermark = log->high_watermark()};
+    const LoadHints hints{
+        .was_clean = true, .log_start = log->log_start(), .high_watermark = log->high_watermark()};
     EXPECT_TRUE(log->close_clean());
     log.reset();
     return open(config, hints);
@@ -70,7 +72,8 @@ TEST_F(LogTest, StampsOffsetsAndReadsThemBack) {
 TEST_F(LogTest, AppendTimeIsStampedWithARightChecksum) {
   auto log = open();
   auto batch = maker_.make(2, 10, 5);
-  const auto appended = log->append_as_leader(batch, {.leader_epoch = LeaderEpoch{0}, .stamp_append_time = true});
+  const auto appended =
+      log->append_as_leader(batch, {.leader_epoch = LeaderEpoch{0}, .stamp_append_time = true});
   ASSERT_TRUE(appended);
   EXPECT_EQ(appended->appended.append_time_ms, bench_.clock.unix_ms());
   const auto bytes = log->read_bytes(Offset{0}, 1000, log->log_end(), true);
@@ -101,7 +104,8 @@ TEST_F(LogTest, FindsEveryOffsetThroughIndexAndAfterReopening) {
   const LogConfig config{.segment_bytes = 200'000, .index_interval_bytes = 1000};
   auto log = open(config);
   std::vector<uint64_t> sizes;
-  for (int i = 0; i < 3000; ++i) ASSERT_TRUE(lead(*log, maker_.make(1 + i % 3, 50 + static_cast<size_t>(i % 300), kNow + i)));
+  for (int i = 0; i < 3000; ++i)
+    ASSERT_TRUE(lead(*log, maker_.make(1 + i % 3, 50 + static_cast<size_t>(i % 300), kNow + i)));
   for (int round = 0; round < 2; ++round) {
     const auto batches = batches_of(*log);
     ASSERT_EQ(batches.size(), 3000u);
@@ -132,27 +136,38 @@ TEST_F(LogTest, RollsBySizeTimeIndexAndSpan) {
   EXPECT_EQ(rolls({.segment_bytes = 3 * size}, "a-0", three), 1u);
   EXPECT_EQ(rolls({.segment_bytes = 3 * size - 1}, "b-0", three), 2u);
   EXPECT_EQ(rolls({.segment_bytes = size}, "c-0", three), 3u);
-  EXPECT_EQ(rolls({.segment_ms = 10}, "d-0", [&](Log& log) {
-              ASSERT_TRUE(lead(log, maker_.make(1, 10, kNow)));
-              ASSERT_TRUE(lead(log, maker_.make(1, 10, kNow + 10)));
-              EXPECT_EQ(log.segment_count(), 1u);
-              ASSERT_TRUE(lead(log, maker_.make(1, 10, kNow + 11)));
-            }), 2u);
-  EXPECT_EQ(rolls({.segment_ms = 10}, "e-0", [&](Log& log) {
-              ASSERT_TRUE(lead(log, maker_.make(1, 10, -5)));
-              bench_.clock.advance_ms(11);
-              ASSERT_TRUE(lead(log, maker_.make(1, 10, -5)));
-            }), 2u) << "without timestamps the age of the segment counts";
-  EXPECT_EQ(rolls({.segment_index_bytes = 36, .index_interval_bytes = 0}, "f-0", [&](Log& log) {
-              for (int i = 0; i < 4; ++i) ASSERT_TRUE(lead(log, maker_.make(1, 10, kNow + i)));
-            }), 2u) << "time index with one free slot left";
-  EXPECT_EQ(rolls({}, "g-0", [&](Log& log) {
-              ASSERT_TRUE(lead(log, batch));
-              auto far = batch;
-              record::stamp_base_offset(far, Offset{int64_t{INT32_MAX} + 1});
-              ASSERT_TRUE(log.append_as_follower(far));
-              EXPECT_EQ(log.log_end(), Offset{int64_t{INT32_MAX} + 2});
-            }), 2u);
+  EXPECT_EQ(rolls({.segment_ms = 10}, "d-0",
+                  [&](Log& log) {
+                    ASSERT_TRUE(lead(log, maker_.make(1, 10, kNow)));
+                    ASSERT_TRUE(lead(log, maker_.make(1, 10, kNow + 10)));
+                    EXPECT_EQ(log.segment_count(), 1u);
+                    ASSERT_TRUE(lead(log, maker_.make(1, 10, kNow + 11)));
+                  }),
+            2u);
+  EXPECT_EQ(rolls({.segment_ms = 10}, "e-0",
+                  [&](Log& log) {
+                    ASSERT_TRUE(lead(log, maker_.make(1, 10, -5)));
+                    bench_.clock.advance_ms(11);
+                    ASSERT_TRUE(lead(log, maker_.make(1, 10, -5)));
+                  }),
+            2u)
+      << "without timestamps the age of the segment counts";
+  EXPECT_EQ(rolls({.segment_index_bytes = 36, .index_interval_bytes = 0}, "f-0",
+                  [&](Log& log) {
+                    for (int i = 0; i < 4; ++i)
+                      ASSERT_TRUE(lead(log, maker_.make(1, 10, kNow + i)));
+                  }),
+            2u)
+      << "time index with one free slot left";
+  EXPECT_EQ(rolls({}, "g-0",
+                  [&](Log& log) {
+                    ASSERT_TRUE(lead(log, batch));
+                    auto far = batch;
+                    record::stamp_base_offset(far, Offset{int64_t{INT32_MAX} + 1});
+                    ASSERT_TRUE(log.append_as_follower(far));
+                    EXPECT_EQ(log.log_end(), Offset{int64_t{INT32_MAX} + 2});
+                  }),
+            2u);
   auto log = open({.segment_bytes = 100});
   EXPECT_EQ(lead(*log, batch).error().code, ErrorCode::kRecordListTooLarge);
 }
@@ -162,7 +177,9 @@ TEST_F(LogTest, RollLeavesTrimmedFilesAndASnapshot) {
   auto log = open(config);
   for (int i = 0; i < 8; ++i) ASSERT_TRUE(lead(*log, maker_.make(1, 900, kNow + i)));
   ASSERT_TRUE(log->flush());
-  const auto size_of = [&](const char* name) { return std::filesystem::file_size(temp_.path() / "t-0" / name); };
+  const auto size_of = [&](const char* name) {
+    return std::filesystem::file_size(temp_.path() / "t-0" / name);
+  };
   EXPECT_EQ(size_of("00000000000000000000.index"), 8u);
   EXPECT_EQ(size_of("00000000000000000000.timeindex"), 24u);
   EXPECT_EQ(size_of("00000000000000000004.index"), 10'485'760u);
@@ -190,7 +207,8 @@ TEST_F(LogTest, LooksUpTimestamps) {
     }
     EXPECT_EQ(log->offset_for_timestamp(0, log->log_end())->offset, Offset{0});
     EXPECT_EQ(log->offset_for_timestamp(kNow + 10'000, log->log_end())->offset, kNoOffset);
-    EXPECT_EQ(log->offset_for_timestamp(kNow + 101, Offset{30})->offset, kNoOffset) << "above the limit";
+    EXPECT_EQ(log->offset_for_timestamp(kNow + 101, Offset{30})->offset, kNoOffset)
+        << "above the limit";
     EXPECT_EQ(log->max_timestamp()->offset, Offset{119});
     log = reopen(std::move(log), config);
   }
@@ -235,7 +253,8 @@ TEST_F(LogTest, RetentionDeletesAPrefixBelowTheHighWatermark) {
   EXPECT_EQ(*log->retention_pass(kNow + 1000), 0u);
   EXPECT_EQ(*log->retention_pass(kNow + 1101), 2u);
   EXPECT_EQ(log->log_start(), Offset{2});
-  EXPECT_EQ(log->read(Offset{1}, 10, log->log_end(), true).error().code, ErrorCode::kOffsetOutOfRange);
+  EXPECT_EQ(log->read(Offset{1}, 10, log->log_end(), true).error().code,
+            ErrorCode::kOffsetOutOfRange);
   EXPECT_TRUE(std::filesystem::exists(temp_.path() / "t-0/00000000000000000001.log.deleted"));
   EXPECT_TRUE(log->remove_retired(bench_.context.steady_unix_ms()).has_value());
   bench_.clock.advance_ms(501);
@@ -252,7 +271,9 @@ TEST_F(LogTest, RetentionDeletesAPrefixBelowTheHighWatermark) {
 
 TEST_F(LogTest, RetentionBySizeAndByLogStart) {
   const auto batch = maker_.make(1, 900, kNow);
-  auto log = open({.segment_bytes = 1000, .retention_ms = -1, .retention_bytes = static_cast<int64_t>(3 * batch.size())});
+  auto log = open({.segment_bytes = 1000,
+                   .retention_ms = -1,
+                   .retention_bytes = static_cast<int64_t>(3 * batch.size())});
   for (int i = 0; i < 6; ++i) ASSERT_TRUE(lead(*log, batch));
   log->set_high_watermark(Offset{6});
   EXPECT_EQ(*log->retention_pass(kNow), 3u);
@@ -277,18 +298,24 @@ TEST_F(LogTest, AbortedTransactionsAreFound) {
   record::BatchBuilder builder;
   bytes::Compressor compressor;
   const auto data = [&](int64_t pid, int32_t sequence) {
-    record::BatchOptions options{.producer_id = ProducerId{pid}, .producer_epoch = ProducerEpoch{0},
-                                 .base_sequence = Sequence{sequence}, .is_transactional = true};
+    record::BatchOptions options{.producer_id = ProducerId{pid},
+                                 .producer_epoch = ProducerEpoch{0},
+                                 .base_sequence = Sequence{sequence},
+                                 .is_transactional = true};
     auto batch = maker_.make(1, 100, kNow, options);
-    const BatchIdentity identity{.producer_id = ProducerId{pid}, .epoch = ProducerEpoch{0},
-                                 .base_sequence = Sequence{sequence}, .is_transactional = true};
+    const BatchIdentity identity{.producer_id = ProducerId{pid},
+                                 .epoch = ProducerEpoch{0},
+                                 .base_sequence = Sequence{sequence},
+                                 .is_transactional = true};
     return log->append_as_leader(batch, {.leader_epoch = LeaderEpoch{0}, .identity = &identity});
   };
   const auto end = [&](int64_t pid, bool commits) {
     const record::TxnMarkerContent content{ProducerId{pid}, ProducerEpoch{0}, commits, 3};
     const auto batch = *record::build_txn_marker(builder, compressor, content, kNow);
     std::vector<std::byte> bytes(batch.begin(), batch.end());
-    const TxnMarker marker{.producer_id = ProducerId{pid}, .epoch = ProducerEpoch{0}, .coordinator_epoch = 3,
+    const TxnMarker marker{.producer_id = ProducerId{pid},
+                           .epoch = ProducerEpoch{0},
+                           .coordinator_epoch = 3,
                            .is_abort = !commits};
     return log->append_as_leader(bytes, {.leader_epoch = LeaderEpoch{0}, .marker = &marker});
   };
@@ -320,12 +347,17 @@ TEST_F(LogTest, AbortedTransactionsAreFound) {
 TEST_F(LogTest, DuplicatesAreAnsweredAndNotStored) {
   auto log = open();
   const auto send = [&](int32_t sequence, const Error* verdict = nullptr) {
-    auto batch = maker_.make(2, 10, kNow, {.producer_id = ProducerId{5}, .producer_epoch = ProducerEpoch{0},
-                                           .base_sequence = Sequence{sequence}});
-    const BatchIdentity identity{.producer_id = ProducerId{5}, .epoch = ProducerEpoch{0},
-                                 .base_sequence = Sequence{sequence}, .last_offset_delta = 1,
+    auto batch = maker_.make(2, 10, kNow,
+                             {.producer_id = ProducerId{5},
+                              .producer_epoch = ProducerEpoch{0},
+                              .base_sequence = Sequence{sequence}});
+    const BatchIdentity identity{.producer_id = ProducerId{5},
+                                 .epoch = ProducerEpoch{0},
+                                 .base_sequence = Sequence{sequence},
+                                 .last_offset_delta = 1,
                                  .crc = record::BatchView(batch).crc()};
-    return log->append_as_leader(batch, {.leader_epoch = LeaderEpoch{0}, .identity = &identity, .verdict = verdict});
+    return log->append_as_leader(
+        batch, {.leader_epoch = LeaderEpoch{0}, .identity = &identity, .verdict = verdict});
   };
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(send(i * 2));
   const Error refused{ErrorCode::kInvalidTimestamp, "too old"};
@@ -337,11 +369,13 @@ TEST_F(LogTest, DuplicatesAreAnsweredAndNotStored) {
   EXPECT_EQ(send(10, &refused).error().code, ErrorCode::kInvalidTimestamp);
   EXPECT_EQ(send(14)->decision.verdict, Verdict::kRefuse);
   log = reopen(std::move(log));
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(send(i * 2)->decision.verdict, Verdict::kDuplicate) << "after a restart";
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(send(i * 2)->decision.verdict, Verdict::kDuplicate) << "after a restart";
   const LoadHints crashed{};
   log.reset();
   log = open({}, crashed);
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(send(i * 2)->decision.verdict, Verdict::kDuplicate) << "after a crash";
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(send(i * 2)->decision.verdict, Verdict::kDuplicate) << "after a crash";
   EXPECT_EQ(log->log_end(), Offset{10});
 }
 
@@ -357,18 +391,24 @@ TEST_F(LogTest, FollowerAppendsRefuseWhatDoesNotAscend) {
   torn.pop_back();
   EXPECT_EQ(log->append_as_follower(torn).error().code, ErrorCode::kCorruptMessage);
   EXPECT_EQ(log->log_end(), Offset{6});
-  EXPECT_EQ(log->read(Offset{0}, 1000, log->log_end(), true)->range.at, 0u) << "the first batch behind the gap";
+  EXPECT_EQ(log->read(Offset{0}, 1000, log->log_end(), true)->range.at, 0u)
+      << "the first batch behind the gap";
 }
 
 TEST_F(LogTest, SteadyStateDoesNotAllocate) {
   if (!kCountsAllocations) GTEST_SKIP() << "needs AddressSanitizer";
   auto log = open();
-  auto batch = maker_.make(10, 500, kNow, {.producer_id = ProducerId{5}, .producer_epoch = ProducerEpoch{0},
-                                          .base_sequence = Sequence{0}});
-  BatchIdentity identity{.producer_id = ProducerId{5}, .epoch = ProducerEpoch{0}, .base_sequence = Sequence{0},
+  auto batch = maker_.make(10, 500, kNow,
+                           {.producer_id = ProducerId{5},
+                            .producer_epoch = ProducerEpoch{0},
+                            .base_sequence = Sequence{0}});
+  BatchIdentity identity{.producer_id = ProducerId{5},
+                         .epoch = ProducerEpoch{0},
+                         .base_sequence = Sequence{0},
                          .last_offset_delta = 9};
   const auto append = [&] {
-    const auto appended = log->append_as_leader(batch, {.leader_epoch = LeaderEpoch{0}, .identity = &identity});
+    const auto appended =
+        log->append_as_leader(batch, {.leader_epoch = LeaderEpoch{0}, .identity = &identity});
     SEMEL_ASSERT(appended && appended->decision.verdict == Verdict::kAppend);
     identity.base_sequence = identity.base_sequence.plus(10);
     log->set_high_watermark(log->log_end());
@@ -392,7 +432,8 @@ TEST_F(LogTest, TopicIdIsWrittenOnce) {
   const TopicId id = Uuid::from_halves(1, 2);
   ASSERT_TRUE(log->set_topic_id(id));
   ASSERT_TRUE(log->set_topic_id(id));
-  EXPECT_EQ(log->set_topic_id(Uuid::from_halves(1, 3)).error().code, ErrorCode::kInconsistentTopicId);
+  EXPECT_EQ(log->set_topic_id(Uuid::from_halves(1, 3)).error().code,
+            ErrorCode::kInconsistentTopicId);
   log = reopen(std::move(log));
   EXPECT_EQ(log->topic_id(), id);
 }

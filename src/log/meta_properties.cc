@@ -1,12 +1,12 @@
 #include "log/meta_properties.h"
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-
 #include <charconv>
 #include <ctime>
 #include <map>
 #include <vector>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
 
 #include "base/units.h"
 
@@ -35,10 +35,18 @@ void append_utf8(std::string& text, uint32_t unit) {
 bool read_escape(std::string_view line, size_t& at, std::string& text) {
   const char c = line[at++];
   switch (c) {
-    case 't': text.push_back('\t'); return true;
-    case 'n': text.push_back('\n'); return true;
-    case 'r': text.push_back('\r'); return true;
-    case 'f': text.push_back('\f'); return true;
+    case 't':
+      text.push_back('\t');
+      return true;
+    case 'n':
+      text.push_back('\n');
+      return true;
+    case 'r':
+      text.push_back('\r');
+      return true;
+    case 'f':
+      text.push_back('\f');
+      return true;
     case 'u': {
       if (line.size() - at < 4) return false;
       uint32_t unit = 0;
@@ -48,7 +56,9 @@ bool read_escape(std::string_view line, size_t& at, std::string& text) {
       at += 4;
       return true;
     }
-    default: text.push_back(c); return true;
+    default:
+      text.push_back(c);
+      return true;
   }
 }
 
@@ -173,7 +183,8 @@ std::string format_meta_properties(const MetaProperties& properties, std::string
     text += fmt::format("{}={}\n", key, escaped(value));
   };
   if (properties.node_id) {
-    put(properties.version == 0 ? "broker.id" : "node.id", std::to_string(properties.node_id->value));
+    put(properties.version == 0 ? "broker.id" : "node.id",
+        std::to_string(properties.node_id->value));
   }
   if (properties.directory_id) put("directory.id", properties.directory_id->to_text());
   put("version", std::to_string(properties.version));

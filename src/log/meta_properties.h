@@ -13,7 +13,7 @@
 namespace semel::log {
 
 struct MetaProperties {
-  int32_t version = 1;                      // 0 = ZooKeeper era: broker.id; 1 = KRaft: node.id
+  int32_t version = 1;  // 0 = ZooKeeper era: broker.id; 1 = KRaft: node.id
   std::optional<BrokerId> node_id;
   std::string cluster_id;                   // may be empty in version 0
   std::optional<DirectoryId> directory_id;  // from Kafka 3.7

@@ -72,7 +72,8 @@ Result<void> OffsetIndex::make_room() {
 void OffsetIndex::append(Offset last_offset, uint32_t position) {
   SEMEL_ASSERT(waiting_count_ < kWaitingMax);
   const int64_t relative = last_offset - base_;
-  SEMEL_ASSERT(relative >= 0 && relative <= INT32_MAX, "an index entry is out of its segment's range");
+  SEMEL_ASSERT(relative >= 0 && relative <= INT32_MAX,
+               "an index entry is out of its segment's range");
   Tail& tail = *tail_.load(std::memory_order_relaxed);
   std::byte* at = tail.waiting.data() + waiting_count_ * kEntrySize;
   bytes::store_be(at, static_cast<uint32_t>(relative));
@@ -131,7 +132,8 @@ Result<OffsetPosition> OffsetIndex::read_entry(uint64_t index) {
   std::array<std::byte, kEntrySize> bytes;
   SEMEL_TRY(const size_t count, file->pread(index * kEntrySize, bytes));
   if (count != bytes.size())
-    return fail(ErrorCode::kCorruptMessage, fmt::format("{} ends before entry {}", file_.path(), index));
+    return fail(ErrorCode::kCorruptMessage,
+                fmt::format("{} ends before entry {}", file_.path(), index));
   return parse(bytes.data());
 }
 

@@ -1,8 +1,8 @@
-// OffsetIndex: Kafka's `.index` of one segment, 8 bytes per entry (relative offset, position). An entry
-// names the last offset of a batch and where that batch begins.
+// OffsetIndex: Kafka's `.index` of one segment, 8 bytes per entry (relative offset, position). An
+// entry names the last offset of a batch and where that batch begins.
 //
-// The file is never mapped. New entries wait in memory, at most 64, and are written together; readers
-// see them at once. What is lost in a crash is rebuilt by recovery.
+// The file is never mapped. New entries wait in memory, at most 64, and are written together;
+// readers see them at once. What is lost in a crash is rebuilt by recovery.
 #pragma once
 
 #include <array>
@@ -30,8 +30,8 @@ class OffsetIndex {
 
   /// A new file, sparse at its full size as Kafka's active segment has it.
   Result<void> create();
-  /// Takes the entries of a file of `file_bytes` bytes, which is not read yet. kCorruptMessage if the
-  /// size does not fit.
+  /// Takes the entries of a file of `file_bytes` bytes, which is not read yet. kCorruptMessage if
+  /// the size does not fit.
   Result<void> load(uint64_t file_bytes);
   /// Reads the last entry; kCorruptMessage if the file cannot be an index.
   Result<void> check();

@@ -15,9 +15,9 @@ struct OffsetPosition {
 
 /// One writer, any readers. Both parts of a pair ascend.
 ///
-/// Race: a reader may meet a slot that the writer has just used again. A slot is one atomic word, so
-/// what is read is always a pair that was pushed; a newer one is greater than the pair before it was
-/// expected to be, and ends the walk.
+/// Race: a reader may meet a slot that the writer has just used again. A slot is one atomic word,
+/// so what is read is always a pair that was pushed; a newer one is greater than the pair before it
+/// was expected to be, and ends the walk.
 class PairWindow {
  public:
   static constexpr uint64_t kSize = 64;
@@ -28,8 +28,8 @@ class PairWindow {
     slots_[count % kSize].store(word, std::memory_order_release);
     count_.store(count + 1, std::memory_order_release);
   }
-  /// The greatest pair with relative ≤ `target` that is still here. Exact: no pair pushed before the
-  /// call, and none between it and the target, is passed over.
+  /// The greatest pair with relative ≤ `target` that is still here. Exact: no pair pushed before
+  /// the call, and none between it and the target, is passed over.
   std::optional<OffsetPosition> floor(uint64_t target) const {
     const uint64_t count = count_.load(std::memory_order_acquire);
     uint64_t newer = ~uint64_t{0};

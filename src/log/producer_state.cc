@@ -200,8 +200,8 @@ void ProducerState::applied(const BatchIdentity& batch, const Decision& decision
   const Sequence last = batch.last_sequence();
   const bool is_plain = slot.epoch == batch.epoch && slot.has(HotSlot::kHasBatch) &&
                         !batch.is_transactional && OlderBatches::is_small(slot.older_block) &&
-                        config_.window_batches == kKafkasWindow &&
-                        slot.first_known.value >= 0 && behind(last, slot.first_known) <= kReach;
+                        config_.window_batches == kKafkasWindow && slot.first_known.value >= 0 &&
+                        behind(last, slot.first_known) <= kReach;
   if (!is_plain) [[unlikely]]
     return applied_slowly(decision.slot, batch, stored, now_ms);
   older_.push_newest(slot);

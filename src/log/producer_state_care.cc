@@ -113,7 +113,8 @@ void ProducerState::load(std::span<const ProducerSnapshotEntry> entries,
   std::unordered_map<ProducerId, const ProducerView*> known;
   known.reserve(sidecar.size());
   for (const ProducerView& view : sidecar) known.emplace(view.producer_id, &view);
-  const int64_t least_ms = now_ms - config_.expiration_ms + std::min(kGraceMs, config_.expiration_ms);
+  const int64_t least_ms =
+      now_ms - config_.expiration_ms + std::min(kGraceMs, config_.expiration_ms);
   for (const ProducerSnapshotEntry& entry : entries) {
     if (table_.find(entry.producer_id) != ProducerTable::kNone) continue;
     const auto found = known.find(entry.producer_id);

@@ -9,7 +9,8 @@ void OlderBatches::make_classes(uint32_t up_to) {
   SEMEL_ASSERT(up_to < kClasses);
   for (auto next = static_cast<uint32_t>(classes_.size()); next <= up_to; ++next) {
     const unsigned chunk_bits = next < kSmallestChunkBits ? kSmallestChunkBits - next : 0;
-    classes_.push_back({ChunkedArray<uint32_t>(1 + capacity(next) * kWordsPerBatch, chunk_bits), {}, 0});
+    classes_.push_back(
+        {ChunkedArray<uint32_t>(1 + capacity(next) * kWordsPerBatch, chunk_bits), {}, 0});
   }
 }
 

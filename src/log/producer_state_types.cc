@@ -71,7 +71,8 @@ std::string_view words_of(Reason reason) {
     case Reason::kTableFull:
       return "no room for another producer id in this partition for now";
     case Reason::kLookupBusy:
-      return "old batches cannot be looked up now: too many look-ups at a time, or damage in the log";
+      return "old batches cannot be looked up now: too many look-ups at a time, or damage in the "
+             "log";
     default:
       return {};
   }

@@ -1,8 +1,8 @@
 #include "log/segment.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "log/file_names.h"
 #include "record/batch_iterator.h"
@@ -28,8 +28,9 @@ Segment::Segment(rt::Disk& disk, const std::string& folder, Offset base, const L
 
 Segment::~Segment() { delete boundaries_.load(); }
 
-Result<std::shared_ptr<Segment>> Segment::create(rt::Disk& disk, const std::string& folder, Offset base,
-                                                 const LogConfig& config, int64_t now_ms) {
+Result<std::shared_ptr<Segment>> Segment::create(rt::Disk& disk, const std::string& folder,
+                                                 Offset base, const LogConfig& config,
+                                                 int64_t now_ms) {
   auto segment = std::make_shared<Segment>(disk, folder, base, config);
   segment->created_ms_ = segment->modified_ms_ = now_ms;
   segment->max_timestamp_ = TimestampOffset{-1, base};
@@ -44,13 +45,15 @@ Result<std::shared_ptr<Segment>> Segment::create(rt::Disk& disk, const std::stri
 
 Result<void> Segment::create_files() {
   SEMEL_TRY(auto file, log_.create());
-  if (config_.preallocate) SEMEL_CHECK(file->truncate(static_cast<uint64_t>(config_.segment_bytes)));
+  if (config_.preallocate)
+    SEMEL_CHECK(file->truncate(static_cast<uint64_t>(config_.segment_bytes)));
   SEMEL_CHECK(index_.create());
   return time_index_.create();
 }
 
-Result<std::shared_ptr<Segment>> Segment::load(rt::Disk& disk, const std::string& folder, Offset base,
-                                               const LogConfig& config, const SegmentFiles& files) {
+Result<std::shared_ptr<Segment>> Segment::load(rt::Disk& disk, const std::string& folder,
+                                               Offset base, const LogConfig& config,
+                                               const SegmentFiles& files) {
   auto segment = std::make_shared<Segment>(disk, folder, base, config);
   segment->size_.store(files.log_bytes, std::memory_order_release);
   segment->created_ms_ = segment->modified_ms_ = files.modified_ms;
@@ -119,13 +122,16 @@ Result<uint64_t> Segment::note_part(bytes::ByteSpan batches, uint64_t position) 
   record::BatchIterator iterator(batches);
   while (const auto batch = iterator.next()) {
     if (batch->base_offset() != window_end_)
-      window.push({static_cast<uint32_t>(batch->base_offset() - base_), static_cast<uint32_t>(position)});
+      window.push(
+          {static_cast<uint32_t>(batch->base_offset() - base_), static_cast<uint32_t>(position)});
     window_end_ = batch->next_offset();
     auto indexed = index_batch(*batch, position);
-    if (!indexed && indexed.error().cause != Cause::kNoSpace) return fail(std::move(indexed.error()));
+    if (!indexed && indexed.error().cause != Cause::kNoSpace)
+      return fail(std::move(indexed.error()));
     position += batch->size();
     size_.store(position, std::memory_order_release);
-    window.push({static_cast<uint32_t>(batch->next_offset() - base_), static_cast<uint32_t>(position)});
+    window.push(
+        {static_cast<uint32_t>(batch->next_offset() - base_), static_cast<uint32_t>(position)});
   }
   return position;
 }
@@ -191,8 +197,8 @@ Result<std::optional<BatchPlace>> Segment::find(Offset target) {
     SEMEL_TRY(const auto place, walker.next());
     if (place && place->last_offset < target) {
       const int64_t offsets = place->last_offset - place->base_offset + 1;
-      hides_offsets = place->magic == record::kMagicV2 &&
-                      walker.header_view().records_count() > offsets;
+      hides_offsets =
+          place->magic == record::kMagicV2 && walker.header_view().records_count() > offsets;
       continue;
     }
     if (hides_offsets && (!place || place->base_offset > target)) {

@@ -1,4 +1,5 @@
-// Segment: one `.log` file of a partition with its indexes, named by the offset of its first record.
+// Segment: one `.log` file of a partition with its indexes, named by the offset of its first
+// record.
 //
 // Threads: one writer at a time (the log's mutex); find(), locate() and size() may be called by any
 // thread meanwhile. After a truncation readers need a new Segment object: reopened().
@@ -48,11 +49,14 @@ class Segment {
   using Visitor = rt::UniqueFunction<Result<void>(const record::BatchView& batch)>;
 
   /// Makes the three files; left-over ones of these names are emptied.
-  static Result<std::shared_ptr<Segment>> create(rt::Disk& disk, const std::string& folder, Offset base,
-                                                 const LogConfig& config, int64_t now_ms);
-  /// A segment whose files exist; nothing is opened. kCorruptMessage if an index has an impossible size.
-  static Result<std::shared_ptr<Segment>> load(rt::Disk& disk, const std::string& folder, Offset base,
-                                               const LogConfig& config, const SegmentFiles& files);
+  static Result<std::shared_ptr<Segment>> create(rt::Disk& disk, const std::string& folder,
+                                                 Offset base, const LogConfig& config,
+                                                 int64_t now_ms);
+  /// A segment whose files exist; nothing is opened. kCorruptMessage if an index has an impossible
+  /// size.
+  static Result<std::shared_ptr<Segment>> load(rt::Disk& disk, const std::string& folder,
+                                               Offset base, const LogConfig& config,
+                                               const SegmentFiles& files);
   Segment(rt::Disk& disk, const std::string& folder, Offset base, const LogConfig& config);
   ~Segment();
 
@@ -62,11 +66,11 @@ class Segment {
 
   // ---- reading, any thread ----
 
-  /// The first batch whose last offset is ≥ `target`; nothing if there is none. kCorruptMessage where no
-  /// batch lies, or where one that claims too few offsets may hide `target`.
+  /// The first batch whose last offset is ≥ `target`; nothing if there is none. kCorruptMessage
+  /// where no batch lies, or where one that claims too few offsets may hide `target`.
   Result<std::optional<BatchPlace>> find(Offset target);
-  /// Where the batch that holds `target` begins, or the end if `target` is the next offset; nothing if
-  /// only find() can tell. Touches no file.
+  /// Where the batch that holds `target` begins, or the end if `target` is the next offset; nothing
+  /// if only find() can tell. Touches no file.
   std::optional<uint64_t> locate(Offset target) const;
   Result<std::shared_ptr<rt::File>> file() { return log_.get(); }
   /// True if its newest batch is young. Then what locate() finds lies in memory.
@@ -79,26 +83,26 @@ class Segment {
 
   // ---- writing ----
 
-  /// True if `bytes` more, with a last offset of `last` and the timestamp `timestamp`, belong into a
-  /// new segment.
+  /// True if `bytes` more, with a last offset of `last` and the timestamp `timestamp`, belong into
+  /// a new segment.
   Result<bool> must_roll(uint64_t bytes, Offset last, int64_t timestamp, int64_t now_ms);
   /// False if `batches` more might bring as many index entries as there is no room for.
   bool has_index_room(size_t batches) const {
     return index_.has_room(batches) && time_index_.has_room(batches);
   }
-  /// Appends whole v2 batches (checked by the caller), of which each part holds one or more. On failure
-  /// nothing is stored.
+  /// Appends whole v2 batches (checked by the caller), of which each part holds one or more. On
+  /// failure nothing is stored.
   Result<void> append(std::span<const bytes::ByteSpan> parts, rt::Instant now);
   /// Final time index entry; indexes and file are trimmed to their content.
   Result<void> seal();
   /// Drops the batch that holds `offset` and everything behind. Returns the bytes that are left.
   Result<uint64_t> truncate_to(Offset offset);
   /// Reads every batch from the start: size, magic, CRC, offsets; makes all indexes anew (the
-  /// transaction index is the visitor's business). Returns the torn end, if there is one; the file is
-  /// not cut yet.
+  /// transaction index is the visitor's business). Returns the torn end, if there is one; the file
+  /// is not cut yet.
   Result<std::optional<TornEnd>> recover(Visitor visit, bool checks_crc = true);
-  /// Cuts the file to the batches that recover() found valid. With `keep_bytes` they are kept beside
-  /// it, in NAME.cut.
+  /// Cuts the file to the batches that recover() found valid. With `keep_bytes` they are kept
+  /// beside it, in NAME.cut.
   Result<void> cut(const TornEnd& torn, bool keep_bytes);
   /// Checks the indexes by their content.
   Result<void> check_indexes();

@@ -1,7 +1,7 @@
 // The scan of a segment that may end badly: what Segment::recover and Segment::cut do.
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "base/units.h"
 #include "log/file_names.h"
@@ -18,16 +18,17 @@ class BatchScan {
  public:
   BatchScan(rt::File& file, uint64_t end) : file_(file), end_(end) {}
 
-  /// The next whole batch, or nothing; then stop() and reason() tell why. The view lives until the next
-  /// call.
+  /// The next whole batch, or nothing; then stop() and reason() tell why. The view lives until the
+  /// next call.
   Result<std::optional<record::BatchView>> next() {
     while (true) {
       if (auto batch = iterator_.next()) return batch;
       const uint64_t at = position();
       const uint64_t wanted = std::max<uint64_t>(iterator_.bytes_wanted(), 1);
-      const bool has_more = iterator_.stop() == record::BatchStop::kEnd
-                                ? at < end_
-                                : iterator_.stop() == record::BatchStop::kTorn && at + wanted <= end_;
+      const bool has_more =
+          iterator_.stop() == record::BatchStop::kEnd
+              ? at < end_
+              : iterator_.stop() == record::BatchStop::kTorn && at + wanted <= end_;
       if (!has_more) return std::nullopt;
       SEMEL_CHECK(read_piece(at, wanted));
     }
@@ -59,7 +60,8 @@ class BatchScan {
 /// Why `batch` cannot stand behind `before` in a segment that begins at `base`; null if it can.
 const char* misplaced(const record::BatchView& batch, Offset base, Offset before) {
   const Offset last = batch.last_offset();
-  if (last < base || last.value - base.value > INT32_MAX) return "an offset is out of the segment's range";
+  if (last < base || last.value - base.value > INT32_MAX)
+    return "an offset is out of the segment's range";
   if (batch.base_offset() > last) return "a batch ends before it begins";
   if (batch.base_offset() <= before) return "offsets do not ascend";
   return nullptr;
@@ -68,10 +70,12 @@ const char* misplaced(const record::BatchView& batch, Offset base, Offset before
 Result<bool> is_blank(rt::File& file, uint64_t from, uint64_t to) {
   std::vector<std::byte> piece(std::min<uint64_t>(64_KiB, to - from));
   while (from < to) {
-    SEMEL_TRY(const size_t count,
-              file.pread(from, std::span(piece).first(std::min<uint64_t>(piece.size(), to - from))));
+    SEMEL_TRY(
+        const size_t count,
+        file.pread(from, std::span(piece).first(std::min<uint64_t>(piece.size(), to - from))));
     if (count == 0) break;
-    if (std::ranges::any_of(std::span(piece).first(count), [](std::byte b) { return b != std::byte{0}; }))
+    if (std::ranges::any_of(std::span(piece).first(count),
+                            [](std::byte b) { return b != std::byte{0}; }))
       return false;
     from += count;
   }
@@ -96,7 +100,8 @@ Result<std::optional<TornEnd>> Segment::recover(Visitor visit, bool checks_crc) 
     SEMEL_TRY(const auto batch, scan.next());
     if (!batch) break;
     reason = misplaced(*batch, base_, before);
-    if (reason == nullptr && checks_crc && !batch->crc_is_right()) reason = "the checksum of a batch is wrong";
+    if (reason == nullptr && checks_crc && !batch->crc_is_right())
+      reason = "the checksum of a batch is wrong";
     if (reason != nullptr) break;
     SEMEL_CHECK(visit(*batch));
     SEMEL_CHECK(index_batch(*batch, valid));

@@ -1,9 +1,9 @@
 #include "log/small_files.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "base/units.h"
@@ -21,7 +21,8 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(from, text.find_last_not_of(kBlank) - from + 1);
 }
 
-/// The integer behind `"key":` in one flat JSON object; a whole parser is not needed for two numbers.
+/// The integer behind `"key":` in one flat JSON object; a whole parser is not needed for two
+/// numbers.
 std::optional<int64_t> number_of(std::string_view json, std::string_view quoted_key) {
   size_t at = json.find(quoted_key);
   if (at == std::string_view::npos) return std::nullopt;
@@ -80,9 +81,11 @@ bool is_torn_partition_metadata(std::string_view text) {
   return text.size() < whole.size() && text.substr(0, common) == fixed.substr(0, common);
 }
 
-Result<void> write_partition_metadata(rt::Disk& disk, const std::string& folder, const TopicId& id) {
+Result<void> write_partition_metadata(rt::Disk& disk, const std::string& folder,
+                                      const TopicId& id) {
   const std::string content = format_partition_metadata(id);
-  return rt::replace_file(disk, fmt::format("{}/{}", folder, kPartitionMetadataName), bytes::as_bytes(content));
+  return rt::replace_file(disk, fmt::format("{}/{}", folder, kPartitionMetadataName),
+                          bytes::as_bytes(content));
 }
 
 Result<std::optional<TopicId>> read_partition_metadata(rt::Disk& disk, const std::string& folder) {

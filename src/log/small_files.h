@@ -17,8 +17,8 @@ namespace semel::log {
 std::string format_partition_metadata(const TopicId& id);
 /// kCorruptMessage: another version, no or a malformed or zero topic id.
 Result<TopicId> parse_partition_metadata(std::string_view text);
-/// Writes the file durably; a crash leaves the whole file or none (Kafka takes a directory with a torn one
-/// offline). Blocks.
+/// Writes the file durably; a crash leaves the whole file or none (Kafka takes a directory with a
+/// torn one offline). Blocks.
 Result<void> write_partition_metadata(rt::Disk& disk, const std::string& folder, const TopicId& id);
 /// Nothing if the file is missing, empty or torn (another broker's, never synced).
 Result<std::optional<TopicId>> read_partition_metadata(rt::Disk& disk, const std::string& folder);

@@ -1,11 +1,10 @@
 // Hostile text files of a log directory: what is accepted is written back to the same meaning.
-#include "log/small_files.h"
-
 #include <cstdlib>
 
 #include "log/checkpoint_file.h"
 #include "log/file_names.h"
 #include "log/meta_properties.h"
+#include "log/small_files.h"
 
 namespace {
 

@@ -1,9 +1,9 @@
 // The text files of a log directory, against Kafka's bytes and against hostile ones.
 #include "log/small_files.h"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "log/checkpoint_file.h"
 #include "log/file_names.h"
@@ -21,10 +21,11 @@ std::filesystem::path golden(std::string_view path) {
 }
 
 TEST(CheckpointFile, ReadsKafkasAndKeepsEveryLine) {
-  for (const char* path :
-       {"kafka-4.3.1/clean/recovery-point-offset-checkpoint", "kafka-4.3.1/clean/log-start-offset-checkpoint",
-        "kafka-4.3.1/killed/replication-offset-checkpoint", "kafka-4.3.1/clean/cleaner-offset-checkpoint",
-        "kafka-2.6.0/kafka-logs-1/replication-offset-checkpoint"}) {
+  for (const char* path : {"kafka-4.3.1/clean/recovery-point-offset-checkpoint",
+                           "kafka-4.3.1/clean/log-start-offset-checkpoint",
+                           "kafka-4.3.1/killed/replication-offset-checkpoint",
+                           "kafka-4.3.1/clean/cleaner-offset-checkpoint",
+                           "kafka-2.6.0/kafka-logs-1/replication-offset-checkpoint"}) {
     const std::string text = text_of(golden(path));
     const auto offsets = parse_offset_checkpoint(text);
     ASSERT_TRUE(offsets) << path << ": " << offsets.error().context;
@@ -33,12 +34,14 @@ TEST(CheckpointFile, ReadsKafkasAndKeepsEveryLine) {
     EXPECT_EQ(std::multiset<char>(own.begin(), own.end()), kafka_bytes) << path;
     EXPECT_EQ(*parse_offset_checkpoint(own), *offsets) << path;
   }
-  EXPECT_EQ(format_offset_checkpoint({{{"u", PartitionIndex{3}}, Offset{7}}, {{"t", PartitionIndex{0}}, Offset{42}}}),
+  EXPECT_EQ(format_offset_checkpoint(
+                {{{"u", PartitionIndex{3}}, Offset{7}}, {{"t", PartitionIndex{0}}, Offset{42}}}),
             "0\n2\nt 0 42\nu 3 7\n");
 }
 
 TEST(CheckpointFile, EpochsAreBitExact) {
-  const std::string text = text_of(golden("kafka-4.3.1/clean-again/epochs-0/leader-epoch-checkpoint"));
+  const std::string text =
+      text_of(golden("kafka-4.3.1/clean-again/epochs-0/leader-epoch-checkpoint"));
   const auto epochs = parse_epoch_checkpoint(text);
   ASSERT_TRUE(epochs) << epochs.error().context;
   EXPECT_EQ(epochs->size(), 3u);
@@ -48,9 +51,10 @@ TEST(CheckpointFile, EpochsAreBitExact) {
 
 TEST(CheckpointFile, RefusesWhatDoesNotFit) {
   EXPECT_EQ(parse_offset_checkpoint("")->size(), 0u);
-  for (const char* text : {"1\n0\n", "0\n", "x\n0\n", "0\n-1\n", "0\n1\n", "0\n0\nt 0 1\n", "0\n1\nt 0\n",
-                           "0\n1\nt -1 5\n", "0\n1\nt 0 5 6\n", "0\n1\nt 0 99999999999999999999\n",
-                           "0\n99999999999\n", "0\n2\nt 0 1\n"}) {
+  for (const char* text :
+       {"1\n0\n", "0\n", "x\n0\n", "0\n-1\n", "0\n1\n", "0\n0\nt 0 1\n", "0\n1\nt 0\n",
+        "0\n1\nt -1 5\n", "0\n1\nt 0 5 6\n", "0\n1\nt 0 99999999999999999999\n", "0\n99999999999\n",
+        "0\n2\nt 0 1\n"}) {
     EXPECT_FALSE(parse_offset_checkpoint(text)) << text;
   }
   for (const char* text : {"0\n1\n-1 0\n", "0\n1\n0 -1\n", "0\n1\n1 2 3\n", "0\n1\na 2\n"})
@@ -63,8 +67,9 @@ TEST(PartitionMetadata, IsBitExact) {
   ASSERT_TRUE(id) << id.error().context;
   EXPECT_EQ(format_partition_metadata(*id), text);
   EXPECT_EQ(*parse_partition_metadata(text + "\n"), *id);
-  for (const char* bad : {"", "version: 0\n", "version: 1\ntopic_id: AAAAAAAAAAAAAAAAAAAAAg", "topic_id: x",
-                          "version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAA", "version 0\ntopic_id: x"})
+  for (const char* bad :
+       {"", "version: 0\n", "version: 1\ntopic_id: AAAAAAAAAAAAAAAAAAAAAg", "topic_id: x",
+        "version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAA", "version 0\ntopic_id: x"})
     EXPECT_FALSE(parse_partition_metadata(bad)) << bad;
 }
 
@@ -72,14 +77,16 @@ TEST(PartitionMetadata, TornCountsAsMissing) {
   const std::string whole = format_partition_metadata(Uuid::from_halves(1, 2));
   rt::sim::World world(1);
   rt::Disk& disk = *world.add_node("n").boot().runtime().disk;
-  for (const std::string& text : {std::string(), whole.substr(0, 5), whole.substr(0, 30),
-                                  std::string(whole.size(), '\0'), whole.substr(0, 20) + std::string(23, '\0')}) {
+  for (const std::string& text :
+       {std::string(), whole.substr(0, 5), whole.substr(0, 30), std::string(whole.size(), '\0'),
+        whole.substr(0, 20) + std::string(23, '\0')}) {
     ASSERT_TRUE(rt::replace_file(disk, "/partition.metadata", bytes::as_bytes(text)));
     const auto id = read_partition_metadata(disk, "");
     ASSERT_TRUE(id) << id.error().context;
     EXPECT_FALSE(*id) << text;
   }
-  ASSERT_TRUE(rt::replace_file(disk, "/partition.metadata", bytes::as_bytes("version: 1\ntopic_id: x")));
+  ASSERT_TRUE(
+      rt::replace_file(disk, "/partition.metadata", bytes::as_bytes("version: 1\ntopic_id: x")));
   EXPECT_FALSE(read_partition_metadata(disk, "")) << "damage that no power cut makes";
 }
 
@@ -90,12 +97,14 @@ TEST(CleanShutdown, IsBitExact) {
   EXPECT_EQ(format_clean_shutdown(epoch), text);
   EXPECT_EQ(parse_clean_shutdown(""), -1);
   EXPECT_EQ(parse_clean_shutdown("{\"brokerEpoch\" : 12 , \"x\":1}"), 12);
-  for (const char* bad : {"{", "{}", "brokerEpoch: 3", "{\"brokerEpoch\":\"3\"}", "{\"brokerEpoch\":9999999999999999999999}"})
+  for (const char* bad : {"{", "{}", "brokerEpoch: 3", "{\"brokerEpoch\":\"3\"}",
+                          "{\"brokerEpoch\":9999999999999999999999}"})
     EXPECT_EQ(parse_clean_shutdown(bad), -1) << bad;
 }
 
 TEST(MetaProperties, IsBitExact) {
-  for (const char* path : {"kafka-4.3.1/clean/meta.properties", "kafka-2.6.0/kafka-logs-1/meta.properties"}) {
+  for (const char* path :
+       {"kafka-4.3.1/clean/meta.properties", "kafka-2.6.0/kafka-logs-1/meta.properties"}) {
     const std::string text = text_of(golden(path));
     const auto meta = parse_meta_properties(text);
     ASSERT_TRUE(meta) << meta.error().context;
@@ -107,13 +116,16 @@ TEST(MetaProperties, IsBitExact) {
 
 TEST(MetaProperties, ReadsWhatJavaReads) {
   const auto meta = parse_meta_properties(
-      "! comment\n  version : 1\r\nnode.id\t=\t7\ncluster.id=a\\:b\\\n   c\\u0041\ndirectory.id=AAAAAAAAAAAAAAAAAAAAAg");
+      "! comment\n  version : 1\r\nnode.id\t=\t7\ncluster.id=a\\:b\\\n   "
+      "c\\u0041\ndirectory.id=AAAAAAAAAAAAAAAAAAAAAg");
   ASSERT_TRUE(meta) << meta.error().context;
   EXPECT_EQ(meta->node_id, BrokerId{7});
   EXPECT_EQ(meta->cluster_id, "a:bcA");
-  for (const char* bad : {"", "version=2\n", "version=1\nnode.id=1\n", "version=1\ncluster.id=x\n",
-                          "version=1\ncluster.id=x\nnode.id=-1\n", "version=1\ncluster.id=\nnode.id=1\n", "version=0\nbroker.id=x\n",
-                          "version=1\ncluster.id=x\nnode.id=1\ndirectory.id=short\n", "version=\\u12"})
+  for (const char* bad :
+       {"", "version=2\n", "version=1\nnode.id=1\n", "version=1\ncluster.id=x\n",
+        "version=1\ncluster.id=x\nnode.id=-1\n", "version=1\ncluster.id=\nnode.id=1\n",
+        "version=0\nbroker.id=x\n", "version=1\ncluster.id=x\nnode.id=1\ndirectory.id=short\n",
+        "version=\\u12"})
     EXPECT_FALSE(parse_meta_properties(bad)) << bad;
 }
 
@@ -130,11 +142,13 @@ TEST(FileNames, AreReadAndWritten) {
   EXPECT_EQ(parse_folder_name(retired_folder_name(name, id, "-stray")).partition, name);
   EXPECT_EQ(parse_folder_name("a-b-12").kind, FolderKind::kPartition);
   EXPECT_EQ(parse_folder_name("a-b-12").partition, name);
-  for (const char* other : {"remote-log-index-cache", "x", "-1", "a-", "a-x", "a--", "a-99999999999"})
+  for (const char* other :
+       {"remote-log-index-cache", "x", "-1", "a-", "a-x", "a--", "a-99999999999"})
     EXPECT_EQ(parse_folder_name(other).kind, FolderKind::kOther) << other;
   const TopicPartition longest{std::string(249, 't'), PartitionIndex{1}};
   EXPECT_EQ(retired_folder_name(longest, id, "-delete").size(), 255u);
-  EXPECT_EQ(parse_folder_name(retired_folder_name(longest, id, "-delete")).kind, FolderKind::kDelete);
+  EXPECT_EQ(parse_folder_name(retired_folder_name(longest, id, "-delete")).kind,
+            FolderKind::kDelete);
 }
 
 TEST(EpochCache, AnswersAsKafka) {
@@ -144,10 +158,14 @@ TEST(EpochCache, AnswersAsKafka) {
   EXPECT_TRUE(cache.assign(LeaderEpoch{4}, Offset{8}));
   EXPECT_FALSE(cache.assign(LeaderEpoch{4}, Offset{9}));
   EXPECT_FALSE(cache.assign(LeaderEpoch{-1}, Offset{9}));
-  EXPECT_EQ(cache.end_offset_for(LeaderEpoch{1}, Offset{11}), (EpochEndOffset{LeaderEpoch{1}, Offset{5}}));
-  EXPECT_EQ(cache.end_offset_for(LeaderEpoch{2}, Offset{11}), (EpochEndOffset{LeaderEpoch{2}, Offset{8}}));
-  EXPECT_EQ(cache.end_offset_for(LeaderEpoch{3}, Offset{11}), (EpochEndOffset{LeaderEpoch{2}, Offset{8}}));
-  EXPECT_EQ(cache.end_offset_for(LeaderEpoch{4}, Offset{11}), (EpochEndOffset{LeaderEpoch{4}, Offset{11}}));
+  EXPECT_EQ(cache.end_offset_for(LeaderEpoch{1}, Offset{11}),
+            (EpochEndOffset{LeaderEpoch{1}, Offset{5}}));
+  EXPECT_EQ(cache.end_offset_for(LeaderEpoch{2}, Offset{11}),
+            (EpochEndOffset{LeaderEpoch{2}, Offset{8}}));
+  EXPECT_EQ(cache.end_offset_for(LeaderEpoch{3}, Offset{11}),
+            (EpochEndOffset{LeaderEpoch{2}, Offset{8}}));
+  EXPECT_EQ(cache.end_offset_for(LeaderEpoch{4}, Offset{11}),
+            (EpochEndOffset{LeaderEpoch{4}, Offset{11}}));
   EXPECT_EQ(cache.end_offset_for(LeaderEpoch{5}, Offset{11}), (EpochEndOffset{}));
   EXPECT_EQ(cache.end_offset_for(kNoLeaderEpoch, Offset{11}), (EpochEndOffset{}));
   EXPECT_EQ(cache.epoch_of(Offset{4}), kNoLeaderEpoch);

@@ -17,10 +17,12 @@ std::string SnapshotStore::path_of(Offset end) const {
   return fmt::format("{}/{}", folder_, file_name(end, kSnapshotSuffix));
 }
 
-Result<void> SnapshotStore::write(rt::Disk& disk, const std::string& folder, const SnapshotImage& image) {
+Result<void> SnapshotStore::write(rt::Disk& disk, const std::string& folder,
+                                  const SnapshotImage& image) {
   const bytes::Buffer content = encode_producer_snapshot(image.producers.snapshot());
   SEMEL_CHECK(rt::replace_file(
-      disk, fmt::format("{}/{}", folder, file_name(image.end_offset, kSnapshotSuffix)), content.span()));
+      disk, fmt::format("{}/{}", folder, file_name(image.end_offset, kSnapshotSuffix)),
+      content.span()));
   if (image.producers.size() == 0) return {};
   SEMEL_TRY(const uint32_t checksum, producer_snapshot_checksum(content.span()));
   Sidecar sidecar;
@@ -30,7 +32,8 @@ Result<void> SnapshotStore::write(rt::Disk& disk, const std::string& folder, con
   return write_sidecar(disk, folder, sidecar);
 }
 
-bool SnapshotStore::load(ProducerState& producers, Offset end, int64_t now_ms, LeaderEpoch last_epoch) {
+bool SnapshotStore::load(ProducerState& producers, Offset end, int64_t now_ms,
+                         LeaderEpoch last_epoch) {
   const std::string path = path_of(end);
   auto content = rt::read_file(disk_, path, kSnapshotMax);
   auto entries = content ? decode_producer_snapshot(content->span())
@@ -44,14 +47,16 @@ bool SnapshotStore::load(ProducerState& producers, Offset end, int64_t now_ms, L
     if (auto checksum = producer_snapshot_checksum(content->span()))
       sidecar = read_sidecar(disk_, folder_, {*checksum, end, last_epoch});
   }
-  producers.load(*entries, sidecar ? std::span<const ProducerView>(sidecar->producers)
-                                   : std::span<const ProducerView>(),
-                 now_ms);
+  producers.load(
+      *entries,
+      sidecar ? std::span<const ProducerView>(sidecar->producers) : std::span<const ProducerView>(),
+      now_ms);
   return true;
 }
 
-std::optional<Offset> SnapshotStore::load_newest(ProducerState& producers, Offset limit, int64_t now_ms,
-                                                 const std::function<LeaderEpoch(Offset)>& epoch_of) {
+std::optional<Offset> SnapshotStore::load_newest(
+    ProducerState& producers, Offset limit, int64_t now_ms,
+    const std::function<LeaderEpoch(Offset)>& epoch_of) {
   while (true) {
     const auto above = offsets_.upper_bound(limit);
     if (above == offsets_.begin()) return std::nullopt;

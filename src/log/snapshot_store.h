@@ -1,5 +1,5 @@
-// SnapshotStore: which producer snapshots lie in a partition's folder; writes, reads and removes them
-// together with their sidecars.
+// SnapshotStore: which producer snapshots lie in a partition's folder; writes, reads and removes
+// them together with their sidecars.
 #pragma once
 
 #include <cstdint>
@@ -39,11 +39,11 @@ class SnapshotStore {
     return offsets_.empty() ? std::nullopt : std::optional(*offsets_.rbegin());
   }
 
-  /// Writes snapshot, then sidecar (none if there is no producer), durably. Blocks; touches no member,
-  /// so it may run beside other calls. note() it afterwards.
+  /// Writes snapshot, then sidecar (none if there is no producer), durably. Blocks; touches no
+  /// member, so it may run beside other calls. note() it afterwards.
   static Result<void> write(rt::Disk& disk, const std::string& folder, const SnapshotImage& image);
-  /// Loads the newest readable snapshot at or below `limit` into the empty `producers` and returns its
-  /// offset; damaged ones are removed. `epoch_of` tells the leader epoch of an offset.
+  /// Loads the newest readable snapshot at or below `limit` into the empty `producers` and returns
+  /// its offset; damaged ones are removed. `epoch_of` tells the leader epoch of an offset.
   std::optional<Offset> load_newest(ProducerState& producers, Offset limit, int64_t now_ms,
                                     const std::function<LeaderEpoch(Offset)>& epoch_of);
   /// Removes those for which `is_old(end offset)`. A missing file is no error.

@@ -1,15 +1,15 @@
 // What the tests of logs share: folders, a clock to turn, batches, a log over the system's disk.
 #pragma once
 
-#include <gtest/gtest.h>
-#include <stdlib.h>
-
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
 
 #include "log/checkpoint_file.h"
 #include "log/log.h"
@@ -54,7 +54,8 @@ inline std::string text_of(const fs::path& path) {
 }
 
 inline void write_text(const fs::path& path, std::string_view text) {
-  std::ofstream(path, std::ios::binary).write(text.data(), static_cast<std::streamsize>(text.size()));
+  std::ofstream(path, std::ios::binary)
+      .write(text.data(), static_cast<std::streamsize>(text.size()));
 }
 
 /// Batches of `count` records with values of `value_size` bytes.
@@ -80,14 +81,20 @@ class LogBench {
  public:
   explicit LogBench(rt::Disk& disk, rt::Random& random)
       : health([this](const Error& error) { failure = error; }),
-        context{.disk = disk, .clock = clock, .random = random, .health = health, .producers = {},
+        context{.disk = disk,
+                .clock = clock,
+                .random = random,
+                .health = health,
+                .producers = {},
                 .monotonic_to_unix_ms = clock.unix_ms() - clock.now().ns / 1'000'000} {}
 
   Result<std::unique_ptr<Log>> open(const std::string& folder, const LogConfig& config,
                                     const LoadHints& hints = {.was_clean = true}) {
     const size_t slash = folder.find_last_of('/');
     const size_t dash = folder.find_last_of('-');
-    return Log::open(context, {folder.substr(slash + 1, dash - slash - 1), PartitionIndex{std::stoi(folder.substr(dash + 1))}},
+    return Log::open(context,
+                     {folder.substr(slash + 1, dash - slash - 1),
+                      PartitionIndex{std::stoi(folder.substr(dash + 1))}},
                      folder, config, hints);
   }
 

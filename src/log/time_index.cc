@@ -42,8 +42,8 @@ Result<void> TimeIndex::check() {
   SEMEL_TRY(const TimestampOffset last, last_entry());
   if (last.timestamp < first.timestamp || last.offset < base_) {
     return fail(ErrorCode::kCorruptMessage,
-                fmt::format("{} ends with timestamp {} at offset {}, and begins with {}", file_.path(),
-                            last.timestamp, last.offset.value, first.timestamp));
+                fmt::format("{} ends with timestamp {} at offset {}, and begins with {}",
+                            file_.path(), last.timestamp, last.offset.value, first.timestamp));
   }
   return {};
 }
@@ -114,7 +114,8 @@ Result<TimestampOffset> TimeIndex::entry(uint64_t index) {
   std::array<std::byte, kEntrySize> bytes;
   SEMEL_TRY(const size_t count, file->pread(index * kEntrySize, bytes));
   if (count != bytes.size())
-    return fail(ErrorCode::kCorruptMessage, fmt::format("{} ends before entry {}", file_.path(), index));
+    return fail(ErrorCode::kCorruptMessage,
+                fmt::format("{} ends before entry {}", file_.path(), index));
   return TimestampOffset{bytes::load_be<int64_t>(bytes.data()),
                          base_ + bytes::load_be<int32_t>(bytes.data() + 8)};
 }

@@ -33,8 +33,8 @@ class TimeIndex {
   Result<void> check();
   Result<void> reset() { return create(); }
   Result<void> make_room();
-  /// Added if `timestamp` is greater than that of the last entry. make_room() has succeeded since the
-  /// last call.
+  /// Added if `timestamp` is greater than that of the last entry. make_room() has succeeded since
+  /// the last call.
   void append(int64_t timestamp, Offset offset);
   Result<void> write_out();
   Result<void> trim();

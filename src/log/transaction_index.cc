@@ -1,8 +1,8 @@
 #include "log/transaction_index.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+
+#include <fmt/format.h>
 
 #include "bytes/reader.h"
 #include "bytes/writer.h"
@@ -35,8 +35,8 @@ Result<void> TransactionIndex::check(Offset base) {
   for (const AbortedTxn& entry : entries) {
     if (entry.last_offset <= before) {
       return fail(ErrorCode::kCorruptMessage,
-                  fmt::format("{}: marker offset {} behind {}", file_.path(), entry.last_offset.value,
-                              before.value));
+                  fmt::format("{}: marker offset {} behind {}", file_.path(),
+                              entry.last_offset.value, before.value));
     }
     before = entry.last_offset;
   }
@@ -103,7 +103,8 @@ Result<std::vector<AbortedTxn>> TransactionIndex::read(uint64_t from, uint64_t c
   }
   if (from + count > in_file) {
     waiting_.with([&](auto& waiting) {
-      const uint64_t skipped = from > in_file ? std::min<uint64_t>(from - in_file, waiting.size()) : 0;
+      const uint64_t skipped =
+          from > in_file ? std::min<uint64_t>(from - in_file, waiting.size()) : 0;
       entries.insert(entries.end(), waiting.begin() + static_cast<std::ptrdiff_t>(skipped),
                      waiting.end());
     });

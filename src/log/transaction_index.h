@@ -1,5 +1,5 @@
-// TransactionIndex: Kafka's `.txnindex` of one segment: aborted transactions whose marker lies in it,
-// 34 bytes each, in the order of their markers. Most segments have none, and then no file.
+// TransactionIndex: Kafka's `.txnindex` of one segment: aborted transactions whose marker lies in
+// it, 34 bytes each, in the order of their markers. Most segments have none, and then no file.
 #pragma once
 
 #include <atomic>
@@ -23,8 +23,9 @@ struct AbortedTxn {
   bool operator==(const AbortedTxn&) const = default;
 };
 
-/// Readers on any thread, one writer at a time. An entry that cannot be written for want of space waits
-/// in memory, where readers find it, and is written later; a crash before that is mended by recovery.
+/// Readers on any thread, one writer at a time. An entry that cannot be written for want of space
+/// waits in memory, where readers find it, and is written later; a crash before that is mended by
+/// recovery.
 class TransactionIndex {
  public:
   static constexpr uint64_t kEntrySize = 34;
@@ -33,7 +34,8 @@ class TransactionIndex {
 
   /// The file is there and has `file_bytes` bytes; a partial entry at its end is ignored.
   void load(uint64_t file_bytes);
-  /// Reads all entries; kCorruptMessage on an unknown version, or a marker below `base` or out of order.
+  /// Reads all entries; kCorruptMessage on an unknown version, or a marker below `base` or out of
+  /// order.
   Result<void> check(Offset base);
   Result<void> append(const AbortedTxn& txn);
   Result<void> write_out();
@@ -56,7 +58,7 @@ class TransactionIndex {
   Result<uint64_t> lower_bound(Offset offset);
 
   LazyFile file_;
-  std::atomic<uint64_t> count_{0};    // waiting ones included
+  std::atomic<uint64_t> count_{0};  // waiting ones included
   std::atomic<uint64_t> written_{0};
   rt::Guarded<std::vector<AbortedTxn>> waiting_;
 };

@@ -1,8 +1,8 @@
 // Histogram: how often which values occurred, in logarithmic buckets.
 //
-// Values 0 … 31 have a bucket each; above, every power of two is cut into 32 equal buckets, so that a
-// bucket is at most 1/32 (3.1 %) of its values wide. Values of 2^42 and more count as 2^42 − 1 (in
-// nanoseconds more than an hour, in bytes 4 TiB).
+// Values 0 … 31 have a bucket each; above, every power of two is cut into 32 equal buckets, so that
+// a bucket is at most 1/32 (3.1 %) of its values wide. Values of 2^42 and more count as 2^42 − 1
+// (in nanoseconds more than an hour, in bytes 4 TiB).
 //
 //   value     bits           bucket
 //   0 … 31    ────────────   value
@@ -26,9 +26,11 @@ class HistogramSnapshot {
   uint64_t count() const { return count_; }
   uint64_t sum() const { return sum_; }
   uint64_t max() const { return max_; }
-  double mean() const { return count_ == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(count_); }
-  /// The value that a share `q` (0 … 1) of the values does not exceed, to within a bucket, and never
-  /// above max(); 0 if there are none.
+  double mean() const {
+    return count_ == 0 ? 0 : static_cast<double>(sum_) / static_cast<double>(count_);
+  }
+  /// The value that a share `q` (0 … 1) of the values does not exceed, to within a bucket, and
+  /// never above max(); 0 if there are none.
   uint64_t quantile(double q) const;
   /// How many values lie below 2^exponent, for exponent >= 5; exact.
   uint64_t count_below_power(unsigned exponent) const;

@@ -12,9 +12,7 @@ namespace semel::metrics {
 class Counter {
  public:
   /// `n` >= 0. Any thread.
-  void add(int64_t n = 1) {
-    cells_[thread_shard()].value.fetch_add(n, std::memory_order_relaxed);
-  }
+  void add(int64_t n = 1) { cells_[thread_shard()].value.fetch_add(n, std::memory_order_relaxed); }
   int64_t value() const {
     int64_t sum = 0;
     for (const Cell& cell : cells_) sum += cell.value.load(std::memory_order_relaxed);

@@ -1,8 +1,8 @@
 #include "metrics/prometheus.h"
 
-#include <fmt/format.h>
-
 #include <iterator>
+
+#include <fmt/format.h>
 
 namespace semel::metrics {
 namespace {
@@ -49,7 +49,8 @@ void append_scaled(std::string& text, int64_t value, double scale) {
   }
 }
 
-void append_histogram(std::string& text, const Registry::Metric& metric, const Histogram& histogram) {
+void append_histogram(std::string& text, const Registry::Metric& metric,
+                      const Histogram& histogram) {
   const HistogramSnapshot snapshot = histogram.snapshot();
   for (unsigned exponent = kFirstBound; exponent <= kLastBound; ++exponent) {
     const double bound = static_cast<double>(1ull << exponent) * metric.scale;

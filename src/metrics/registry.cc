@@ -42,8 +42,8 @@ Registry::Metric* Registry::find(Metric* from, const Metric* until, std::string_
   return nullptr;
 }
 
-// Lists only grow at their heads. Race: two threads create the same metric; who loses the exchange looks
-// through what was put before its own place meanwhile, and finds the winner's.
+// Lists only grow at their heads. Race: two threads create the same metric; who loses the exchange
+// looks through what was put before its own place meanwhile, and finds the winner's.
 template <class Kind, class... Args>
 Kind& Registry::find_or_create(const Family& family, Labels labels, Args&&... args) {
   SEMEL_ASSERT(is_valid_name(family.name), "not a name for a metric");
@@ -52,10 +52,9 @@ Kind& Registry::find_or_create(const Family& family, Labels labels, Args&&... ar
   Metric* first = head.load(std::memory_order_acquire);
   Metric* found = find(first, nullptr, family.name, labels);
   if (found == nullptr) {
-    std::unique_ptr<Metric> fresh(new Metric{std::string(family.name), std::string(family.help),
-                                             family.scale, labels,
-                                             decltype(Metric::value)(std::in_place_type<Kind>,
-                                                                     std::forward<Args>(args)...)});
+    std::unique_ptr<Metric> fresh(
+        new Metric{std::string(family.name), std::string(family.help), family.scale, labels,
+                   decltype(Metric::value)(std::in_place_type<Kind>, std::forward<Args>(args)...)});
     fresh->next = first;
     while (found == nullptr &&
            !head.compare_exchange_strong(first, fresh.get(), std::memory_order_acq_rel)) {

@@ -16,19 +16,20 @@
 
 namespace semel::metrics {
 
-/// What a metric is called. `name` as Prometheus wants it: [a-zA-Z_:][a-zA-Z0-9_:]*, counters end in
-/// _total, units are spelled at the end (_seconds, _bytes).
+/// What a metric is called. `name` as Prometheus wants it: [a-zA-Z_:][a-zA-Z0-9_:]*, counters end
+/// in _total, units are spelled at the end (_seconds, _bytes).
 struct Family {
   std::string_view name;
   std::string_view help;
-  /// What one unit of the counted number means in the published unit: 1e-9 for a histogram that counts
-  /// nanoseconds and is called …_seconds.
+  /// What one unit of the counted number means in the published unit: 1e-9 for a histogram that
+  /// counts nanoseconds and is called …_seconds.
   double scale = 1;
 };
 
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
-/// A gauge that is computed when it is read. Any thread; must outlive the registry or be retired first.
+/// A gauge that is computed when it is read. Any thread; must outlive the registry or be retired
+/// first.
 using GaugeFunction = std::function<double()>;
 
 class Registry {
@@ -57,8 +58,8 @@ class Registry {
   /// Once per name and labels.
   void gauge_function(const Family& family, GaugeFunction read, Labels labels = {});
 
-  /// Hides every metric that carries this label (a deleted topic, say). Functions may still be running
-  /// in a reader when it returns.
+  /// Hides every metric that carries this label (a deleted topic, say). Functions may still be
+  /// running in a reader when it returns.
   void retire(std::string_view label, std::string_view value);
 
   /// All that are not retired, sorted by name, then labels.
@@ -69,7 +70,8 @@ class Registry {
 
   template <class Kind, class... Args>
   Kind& find_or_create(const Family& family, Labels labels, Args&&... args);
-  Metric* find(Metric* from, const Metric* until, std::string_view name, const Labels& labels) const;
+  Metric* find(Metric* from, const Metric* until, std::string_view name,
+               const Labels& labels) const;
 
   std::array<std::atomic<Metric*>, kLists> heads_{};
 };

@@ -28,13 +28,14 @@ class AdminTest : public ::testing::Test {
     }
   }
   /// (error, low watermark)
-  std::pair<int16_t, int64_t> delete_before(const std::string& topic, int32_t partition, int64_t offset,
-                                            int16_t version = 2) {
+  std::pair<int16_t, int64_t> delete_before(const std::string& topic, int32_t partition,
+                                            int64_t offset, int16_t version = 2) {
     gen::DeleteRecordsRequest request;
     request.timeout_ms = 1000;
     auto& asked = request.topics.append();
     asked.name = topic;
-    asked.partitions.append() = {.partition_index = partition, .offset = offset, .unknown_tags = {}};
+    asked.partitions.append() = {
+        .partition_index = partition, .offset = offset, .unknown_tags = {}};
     const auto answer = client_->call<gen::DeleteRecordsResponse>(request, version);
     EXPECT_EQ(answer.topics[0].name, topic);
     const auto& result = answer.topics[0].partitions[0];
@@ -126,7 +127,8 @@ TEST_F(AdminTest, DescribeLogDirsKeepsToWhatIsAsked) {
   EXPECT_TRUE((client_->call<gen::DescribeLogDirsResponse>(request, 5).results[0].topics.empty()));
 }
 
-gen::DescribeTopicPartitionsRequest page_request(const std::vector<std::string>& names, int32_t limit) {
+gen::DescribeTopicPartitionsRequest page_request(const std::vector<std::string>& names,
+                                                 int32_t limit) {
   gen::DescribeTopicPartitionsRequest request;
   for (const std::string& name : names) request.topics.append().name = name;
   request.response_partition_limit = limit;
@@ -159,7 +161,8 @@ TEST_F(AdminTest, TopicsAreDescribedPageByPage) {
 
 TEST_F(AdminTest, APageThatEndsWithItsTopicPointsAtTheNextOne) {
   start({{"a", 2}, {"b", 2}});
-  const auto answer = client_->call<gen::DescribeTopicPartitionsResponse>(page_request({"b", "a"}, 2), 0);
+  const auto answer =
+      client_->call<gen::DescribeTopicPartitionsResponse>(page_request({"b", "a"}, 2), 0);
   ASSERT_EQ(answer.topics.size(), 1u);
   ASSERT_TRUE(answer.next_cursor.has_value());
   EXPECT_EQ(answer.next_cursor->topic_name, "b");
@@ -186,14 +189,18 @@ TEST_F(AdminTest, TopicsThatAreNotThereAreNamed) {
 TEST_F(AdminTest, ConfigResourcesAreListedByType) {
   start({{"a"}, {"b"}});
   gen::ListConfigResourcesRequest request;
-  EXPECT_TRUE((client_->call<gen::ListConfigResourcesResponse>(request, 0).config_resources.empty()))
+  EXPECT_TRUE(
+      (client_->call<gen::ListConfigResourcesResponse>(request, 0).config_resources.empty()))
       << "version 0 knows client metrics only";
   const auto all = client_->call<gen::ListConfigResourcesResponse>(request, 1);
   std::multiset<std::pair<int, std::string>> seen;
-  for (const auto& resource : all.config_resources) seen.emplace(resource.resource_type, resource.resource_name);
-  EXPECT_EQ(seen, (std::multiset<std::pair<int, std::string>>{{2, "a"}, {2, "b"}, {4, "1"}, {8, "1"}}));
+  for (const auto& resource : all.config_resources)
+    seen.emplace(resource.resource_type, resource.resource_name);
+  EXPECT_EQ(seen,
+            (std::multiset<std::pair<int, std::string>>{{2, "a"}, {2, "b"}, {4, "1"}, {8, "1"}}));
   request.resource_types = {4};
-  ASSERT_EQ((client_->call<gen::ListConfigResourcesResponse>(request, 1).config_resources.size()), 1u);
+  ASSERT_EQ((client_->call<gen::ListConfigResourcesResponse>(request, 1).config_resources.size()),
+            1u);
   request.resource_types = {4, 99};
   EXPECT_EQ((client_->call<gen::ListConfigResourcesResponse>(request, 1).error_code), 35);
 }

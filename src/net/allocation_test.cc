@@ -1,7 +1,7 @@
 // A warm broker allocates nothing per produce request, of either durability class.
-#include <sanitizer/allocator_interface.h>
-
 #include <atomic>
+
+#include <sanitizer/allocator_interface.h>
 
 #include "net/test_broker.h"
 #include "net/test_peer.h"
@@ -31,7 +31,7 @@ constexpr int32_t kCounted = 1000;
 
 struct Counted {
   uint64_t connection = 0;  // on the reactor of the connection
-  uint64_t home = 0;        // on the reactor of the flusher; what the test's own peer does there included
+  uint64_t home = 0;  // on the reactor of the flusher; what the test's own peer does there included
 };
 
 void exchange(TestPeer& peer, const bytes::Buffer& frame, int64_t base_offset) {
@@ -64,7 +64,8 @@ Counted count_produces(replica::FlushPolicy flush) {
   TestClient framer(broker);
   std::vector<bytes::Buffer> frames;
   for (int32_t i = 0; i < kWarm + kCounted; ++i) {
-    auto request = produce_request(topic, 0, batch_of({"some value", "another value"}, {9, 0, 2 * i}));
+    auto request =
+        produce_request(topic, 0, batch_of({"some value", "another value"}, {9, 0, 2 * i}));
     frames.push_back(framer.frame(request, 9));
   }
   for (int32_t i = 0; i < kWarm; ++i) exchange(*peer, frames[static_cast<size_t>(i)], 2 * i);
@@ -72,7 +73,8 @@ Counted count_produces(replica::FlushPolicy flush) {
   std::atomic<uint64_t> connection{0};
   broker.runtime().on(0, [&] { counter = &home; });
   broker.runtime().on(1, [&] { counter = &connection; });
-  for (int32_t i = kWarm; i < kWarm + kCounted; ++i) exchange(*peer, frames[static_cast<size_t>(i)], 2 * i);
+  for (int32_t i = kWarm; i < kWarm + kCounted; ++i)
+    exchange(*peer, frames[static_cast<size_t>(i)], 2 * i);
   broker.runtime().on(1, [] { counter = nullptr; });
   broker.runtime().on(0, [] { counter = nullptr; });
   return {connection.load(), home.load()};
@@ -92,7 +94,9 @@ TEST(AllocationTest, NonePerProduceInSteadyState) {
 
 #else
 
-TEST(AllocationTest, NonePerProduceInSteadyState) { GTEST_SKIP() << "counted in sanitizer builds only"; }
+TEST(AllocationTest, NonePerProduceInSteadyState) {
+  GTEST_SKIP() << "counted in sanitizer builds only";
+}
 
 #endif
 

@@ -312,7 +312,8 @@ void Connection::wait_for_bytes() {
 void Connection::flush() {
   if (writable_.is_out) return;
   const uint64_t sent_before = writer_.bytes_sent();
-  const auto outcome = writer_.write(*stream_, queue_, shared_.scratch, [this] { recycle(queue_.pop()); });
+  const auto outcome =
+      writer_.write(*stream_, queue_, shared_.scratch, [this] { recycle(queue_.pop()); });
   if (writer_.bytes_sent() != sent_before) last_activity_ = now();
   switch (outcome) {
     case ResponseWriter::Outcome::kDrained:

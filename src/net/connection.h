@@ -67,7 +67,8 @@ class Connection final : private api::ResponseSink {
   ~Connection() override;
 
   void start();
-  /// Ends it: requests in flight are cancelled and their answers dropped. Retires when they are done.
+  /// Ends it: requests in flight are cancelled and their answers dropped. Retires when they are
+  /// done.
   void close(const char* why);
   /// Closes it if it broke a time limit.
   void check_times(rt::Instant now);
@@ -130,7 +131,7 @@ class Connection final : private api::ResponseSink {
   api::ConnectionInfo info_;
   Owner& owner_;
 
-  Slab slab_;          // holds the bytes [begin_, end_)
+  Slab slab_;  // holds the bytes [begin_, end_)
   size_t begin_ = 0;
   size_t end_ = 0;
   Exchange* routed_ = nullptr;  // cut and routed, waits for its turn

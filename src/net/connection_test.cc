@@ -1,9 +1,9 @@
 // Connections with handlers of the test: order, barriers, limits, hostile and slow peers.
-#include <gtest/gtest.h>
-
 #include <map>
 #include <numeric>
 #include <random>
+
+#include <gtest/gtest.h>
 
 #include "gen/metadata.h"
 #include "net/socket_server.h"
@@ -82,7 +82,8 @@ class ConnectionTest : public ::testing::Test {
         *runtime_, config, *budget_,
         [this](api::ListenerKind, rt::Executor&) { return script_.make(); });
     runtime_.on(0, [this] {
-      const auto bound = server_->listen({"PLAINTEXT", {"127.0.0.1", 0}, api::ListenerKind::kBroker});
+      const auto bound =
+          server_->listen({"PLAINTEXT", {"127.0.0.1", 0}, api::ListenerKind::kBroker});
       ASSERT_TRUE(bound.has_value()) << bound.error().context;
       address_ = *bound;
     });
@@ -127,7 +128,9 @@ class ConnectionTest : public ::testing::Test {
     }
     return false;
   }
-  rt::Task<void> pause() { co_await rt::sleep_for(runtime_.executor(), std::chrono::milliseconds(1)); }
+  rt::Task<void> pause() {
+    co_await rt::sleep_for(runtime_.executor(), std::chrono::milliseconds(1));
+  }
   void release(int32_t id, api::Response::Fate fate = api::Response::Fate::kSend) {
     runtime_.on(0, [&] { script_.release(id, fate); });
   }
@@ -241,16 +244,16 @@ TEST_F(ConnectionTest, HostileFramesEndOnlyTheirConnection) {
     EXPECT_EQ(peer.received_bytes(), 0u);
     return is_closed;
   };
-  EXPECT_TRUE(closes({0x7f, 0xff, 0xff, 0xff}));              // 2 GiB announced
-  EXPECT_TRUE(closes({0x00, 0x10, 0x00, 0x01}));              // one byte above the limit
-  EXPECT_TRUE(closes({0xff, 0xff, 0xff, 0xff}));              // negative
-  EXPECT_TRUE(closes({0x00, 0x00, 0x00, 0x00}));              // empty
-  EXPECT_TRUE(closes({0, 0, 0, 4, 0, 3, 0, 4}));              // half a header
+  EXPECT_TRUE(closes({0x7f, 0xff, 0xff, 0xff}));  // 2 GiB announced
+  EXPECT_TRUE(closes({0x00, 0x10, 0x00, 0x01}));  // one byte above the limit
+  EXPECT_TRUE(closes({0xff, 0xff, 0xff, 0xff}));  // negative
+  EXPECT_TRUE(closes({0x00, 0x00, 0x00, 0x00}));  // empty
+  EXPECT_TRUE(closes({0, 0, 0, 4, 0, 3, 0, 4}));  // half a header
   EXPECT_TRUE(closes({0, 0, 0, 10, 0x4d, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff}));  // unknown API
   EXPECT_TRUE(closes({0, 0, 0, 10, 0, 3, 0x7f, 0, 0, 0, 0, 1, 0xff, 0xff}));  // unknown version
-  EXPECT_TRUE(closes({0, 0, 0, 10, 0, 3, 0, 4, 0, 0, 0, 1, 0xff, 0xfe}));     // client id of −2 bytes
-  EXPECT_TRUE(closes({0, 0, 0, 10, 0, 3, 0, 4, 0, 0, 0, 1, 0x7f, 0xff}));     // longer than the frame
-  EXPECT_TRUE(closes({0, 0, 0, 15, 0, 3, 0, 9, 0, 0, 0, 1, 0xff, 0xff,        // a header tag without end
+  EXPECT_TRUE(closes({0, 0, 0, 10, 0, 3, 0, 4, 0, 0, 0, 1, 0xff, 0xfe}));  // client id of −2 bytes
+  EXPECT_TRUE(closes({0, 0, 0, 10, 0, 3, 0, 4, 0, 0, 0, 1, 0x7f, 0xff}));  // longer than the frame
+  EXPECT_TRUE(closes({0, 0, 0, 15, 0, 3, 0, 9, 0, 0, 0, 1, 0xff, 0xff,  // a header tag without end
                       0xff, 0xff, 0xff, 0xff, 0x0f}));
   good.send(request(1, "still here"));
   EXPECT_EQ(answer(good.receive()).second, "still here");
@@ -399,8 +402,7 @@ TEST_F(ConnectionTest, InProcessStreamsAreServedToo) {
   script_.holds = false;
   std::optional<TestPeer> peer;
   runtime_.on(0, [&] {
-    auto [ours, theirs] =
-        rt::make_memory_streams(runtime_.executor(), runtime_.executor(), 32_KiB);
+    auto [ours, theirs] = rt::make_memory_streams(runtime_.executor(), runtime_.executor(), 32_KiB);
     server_->adopt(std::move(ours), "CONTROLLER", api::ListenerKind::kBroker);
     peer.emplace(runtime_, std::move(theirs));
   });

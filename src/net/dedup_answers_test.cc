@@ -1,12 +1,12 @@
-// The questions that were put to Apache Kafka 4.3.1 (tests/golden/kafka-4.3.1/dedup-answers.json), put
-// to this broker over the wire, with a restart in between. The answers must be Kafka's, but for the
-// holes that this broker closes: a batch that is stored is known, however old, also after a restart;
-// and a sequence that comes again with other records is refused.
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
+// The questions that were put to Apache Kafka 4.3.1 (tests/golden/kafka-4.3.1/dedup-answers.json),
+// put to this broker over the wire, with a restart in between. The answers must be Kafka's, but for
+// the holes that this broker closes: a batch that is stored is known, however old, also after a
+// restart; and a sequence that comes again with other records is refused.
 #include <fstream>
 #include <map>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "net/test_broker.h"
@@ -78,12 +78,13 @@ class Interview {
     EXPECT_EQ(got.log_start_offset, 0) << question;
     const auto stored = stored_.find(key);
     if (stored != stored_.end() && row["error_code"] != 47) {
-      const bool kafka_knows_it = row["error_code"] == 0 && row["base_offset"] == stored->second.offset;
+      const bool kafka_knows_it =
+          row["error_code"] == 0 && row["base_offset"] == stored->second.offset;
       closed_holes_ += kafka_knows_it ? 0 : 1;
       EXPECT_EQ(got.error_code, 0) << question << got.error_message.value_or("");
       EXPECT_EQ(got.base_offset, stored->second.offset) << question;
-      EXPECT_EQ(got.log_append_time_ms, topic.ends_with("-lat") ? stored->second.append_time_ms
-                                                          : stored->second.timestamp)
+      EXPECT_EQ(got.log_append_time_ms,
+                topic.ends_with("-lat") ? stored->second.append_time_ms : stored->second.timestamp)
           << question;
       return;
     }
@@ -92,13 +93,12 @@ class Interview {
       ++closed_holes_;
       return;
     }
-    EXPECT_EQ(got.error_code, row["error_code"].get<int>()) << question
-                                                            << got.error_message.value_or("");
+    EXPECT_EQ(got.error_code, row["error_code"].get<int>())
+        << question << got.error_message.value_or("");
     EXPECT_EQ(got.base_offset, row["base_offset"].get<int64_t>()) << question;
     if (got.error_code != 0) return;
     EXPECT_EQ(got.log_append_time_ms == -1, row["log_append_time_ms"] == -1) << question;
-    const auto newest =
-        row["record_timestamp"].get<int64_t>();
+    const auto newest = row["record_timestamp"].get<int64_t>();
     stored_[key] = {got.base_offset, got.log_append_time_ms, newest};
   }
 

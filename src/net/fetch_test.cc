@@ -179,7 +179,8 @@ TEST_F(FetchTest, StoredBytesThatAreNoBatchAreAnsweredAsCorrupt) {
 
 TEST_F(FetchTest, InternalSegmentBytesRollsTheLogBelowTheLeastOfSegmentBytes) {
   start();
-  broker_->create_topic({"s", 1, {{"segment.bytes", "1048576"}, {"internal.segment.bytes", "300"}}});
+  broker_->create_topic(
+      {"s", 1, {{"segment.bytes", "1048576"}, {"internal.segment.bytes", "300"}}});
   for (int i = 0; i < 4; ++i) {
     const auto answer = writer_->call<gen::ProduceResponse>(
         produce_request("s", 0, batch_of({std::string(200, 'x')}, {}, 1'750'000'000'000)), 9);
@@ -191,8 +192,9 @@ TEST_F(FetchTest, InternalSegmentBytesRollsTheLogBelowTheLeastOfSegmentBytes) {
     if (name.ends_with(".log")) logs.push_back(name);
   }
   std::ranges::sort(logs);
-  EXPECT_EQ(logs, (std::vector<std::string>{"00000000000000000000.log", "00000000000000000001.log",
-                                            "00000000000000000002.log", "00000000000000000003.log"}));
+  EXPECT_EQ(logs,
+            (std::vector<std::string>{"00000000000000000000.log", "00000000000000000001.log",
+                                      "00000000000000000002.log", "00000000000000000003.log"}));
   EXPECT_EQ(fetch(fetch_request("s", 0, 3)).error_code, 0);
 }
 

@@ -1,8 +1,9 @@
 // MemoryBudget: bounds the bytes of request frames that are held in memory, over all reactors. What
-// does not fit is not read from its socket; large waiters are served in the order in which they came.
+// does not fit is not read from its socket; large waiters are served in the order in which they
+// came.
 //
-// Small requests (at most kSmall bytes) may use the last `reserve` bytes too, so that a broker full of
-// large frames still answers Metadata, heartbeats and the traffic between brokers.
+// Small requests (at most kSmall bytes) may use the last `reserve` bytes too, so that a broker full
+// of large frames still answers Metadata, heartbeats and the traffic between brokers.
 #pragma once
 
 #include <atomic>
@@ -31,7 +32,8 @@ class MemoryBudget {
   /// Any thread. Wakes waiters that fit now.
   void release(size_t size);
 
-  /// Someone who needs `size` ≤ largest() bytes. When its Mail runs on `executor`, they are reserved.
+  /// Someone who needs `size` ≤ largest() bytes. When its Mail runs on `executor`, they are
+  /// reserved.
   struct Waiter : rt::Mail {
     size_t size = 0;
     rt::Executor* executor = nullptr;
@@ -57,7 +59,8 @@ class MemoryBudget {
   const size_t total_;
   const size_t reserve_;
   std::atomic<size_t> used_{0};
-  std::atomic<size_t> waiting_{0};  // members of queue_; read without the lock to keep release() cheap
+  std::atomic<size_t> waiting_{
+      0};  // members of queue_; read without the lock to keep release() cheap
   rt::Guarded<Queue> queue_;
 };
 

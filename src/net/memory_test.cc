@@ -1,7 +1,7 @@
 // The memory budget and the slabs behind request frames.
-#include <gtest/gtest.h>
-
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "net/memory_budget.h"
 #include "net/slab_pool.h"

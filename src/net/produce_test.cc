@@ -46,7 +46,8 @@ TEST_F(ProduceTest, UnknownPlaces) {
   by_id.topic_data[0].topic_id = broker_->image()->topic("t")->id;
   EXPECT_EQ(produce(client, by_id, 13).error_code, 0);
   broker_->create_topic({"__consumer_offsets", 1, {}});
-  EXPECT_EQ(produce(client, produce_request("__consumer_offsets", 0, batch_of({"x"}))).error_code, 17);
+  EXPECT_EQ(produce(client, produce_request("__consumer_offsets", 0, batch_of({"x"}))).error_code,
+            17);
 }
 
 TEST_F(ProduceTest, WhatIsNotARightBatchIsRefusedAloneAndNothingIsStored) {
@@ -121,8 +122,10 @@ TEST_F(ProduceTest, MuchToUnpackKeepsItsPlace) {
     ids.push_back(client.send(produce_request("t", 0, heavy(base + 1)), 9));
     ids.push_back(client.send(produce_request("t", 0, batch_of({"b"}, {5, 0, base + 3})), 9));
     ids.push_back(client.send(produce_request("t", 0, heavy(base + 4)), 9));
-    const auto bomb = other.send(
-        produce_request("t", 1, batch_of({std::string(40 << 20, 'x')}, {}, 1'750'000'000'000, zstd)), 9);
+    const auto bomb =
+        other.send(produce_request(
+                       "t", 1, batch_of({std::string(40 << 20, 'x')}, {}, 1'750'000'000'000, zstd)),
+                   9);
     std::vector<int64_t> offsets;
     for (const int32_t id : ids) {
       const auto answer = client.receive_as<gen::ProduceResponse>(id, 9);
@@ -167,7 +170,8 @@ TEST_F(ProduceTest, PipelinedBatchesOfOneProducerKeepTheirOrder) {
     TestClient client(broker);
     std::vector<int32_t> ids;
     for (int32_t i = 0; i < 100; ++i)
-      ids.push_back(client.send(produce_request("p", 0, batch_of({"a", "b", "c"}, {5, 0, 3 * i})), 9));
+      ids.push_back(
+          client.send(produce_request("p", 0, batch_of({"a", "b", "c"}, {5, 0, 3 * i})), 9));
     for (int32_t i = 0; i < 100; ++i) {
       const auto answer = client.receive_as<gen::ProduceResponse>(ids[static_cast<size_t>(i)], 9);
       const auto& got = answer.responses[0].partition_responses[0];
@@ -186,7 +190,8 @@ TEST_F(ProduceTest, FlushMessagesBeginsAFlush) {
   TestClient client(broker);
   const auto partition = broker.replicas().table().current()->find("m")->partitions[0];
   const auto produce_three = [&](int32_t sequence) {
-    const auto id = client.send(produce_request("m", 0, batch_of({"a", "b", "c"}, {5, 0, sequence})), 9);
+    const auto id =
+        client.send(produce_request("m", 0, batch_of({"a", "b", "c"}, {5, 0, sequence})), 9);
     client.receive_as<gen::ProduceResponse>(id, 9);
   };
   for (int32_t i = 0; i < 3; ++i) produce_three(3 * i);

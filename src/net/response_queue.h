@@ -1,5 +1,5 @@
-// ResponseQueue: the requests of one connection that are not answered completely yet, in the order in
-// which they came. Responses leave from its head only.
+// ResponseQueue: the requests of one connection that are not answered completely yet, in the order
+// in which they came. Responses leave from its head only.
 #pragma once
 
 #include <array>

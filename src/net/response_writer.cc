@@ -94,8 +94,7 @@ rt::Transfer ResponseWriter::send_some(rt::Stream& stream, ResponseQueue& queue,
   const bool more = head.sent.memory < head.response.out.written().size() ||
                     head.sent.splice + 1 < head.response.out.splices().size();
   const rt::Transfer sent = stream.try_send_file(range, more);
-  if (sent.state == rt::Transfer::State::kDone)
-    advance_file(head.response, head.sent, sent.count);
+  if (sent.state == rt::Transfer::State::kDone) advance_file(head.response, head.sent, sent.count);
   return sent;
 }
 

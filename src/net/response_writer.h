@@ -1,5 +1,6 @@
-// ResponseWriter: sends finished responses, as many as fit into one system call. Large file ranges leave
-// without passing through memory; small ones are copied, which costs less than the calls that it saves.
+// ResponseWriter: sends finished responses, as many as fit into one system call. Large file ranges
+// leave without passing through memory; small ones are copied, which costs less than the calls that
+// it saves.
 #pragma once
 
 #include <cstddef>

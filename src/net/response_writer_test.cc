@@ -1,10 +1,10 @@
 #include "net/response_writer.h"
 
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <random>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "net/response_queue.h"
 #include "rt/test_executor.h"
@@ -24,7 +24,8 @@ class FakeFile final : public rt::File {
     return into.size();
   }
   size_t read_cached(uint64_t from, bytes::MutableByteSpan into) override {
-    const size_t count = !is_cached_ && random_() % 4 == 0 ? random_() % (into.size() + 1) : into.size();
+    const size_t count =
+        !is_cached_ && random_() % 4 == 0 ? random_() % (into.size() + 1) : into.size();
     return *pread(from, into.first(count));
   }
   Result<void> pwritev(uint64_t, std::span<const bytes::ByteSpan>) override { return {}; }
@@ -103,7 +104,8 @@ TEST(ResponseWriter, SendsEveryByteInOrderHoweverTheStreamTakesThem) {
       if (random() % 8 == 0) exchange.response.fate = api::Response::Fate::kNone;
       std::string text;
       for (size_t piece = 0; piece < random() % 6; ++piece) {
-        const std::string memory(random() % 3 == 0 ? 0 : random() % 300, static_cast<char>('a' + piece));
+        const std::string memory(random() % 3 == 0 ? 0 : random() % 300,
+                                 static_cast<char>('a' + piece));
         exchange.response.out.put_bytes(bytes::as_bytes(memory));
         text += memory;
         const size_t limit = random() % 4 == 0 ? 200'000 : 3'000;
@@ -151,7 +153,8 @@ TEST(ResponseWriter, ASmallFetchIsOneCall) {
   FakeStream stream(random);
   ResponseWriter writer;
   SendScratch scratch;
-  while (writer.write(stream, queue, scratch, [&] { queue.pop(); }) == ResponseWriter::Outcome::kWouldBlock) {
+  while (writer.write(stream, queue, scratch, [&] { queue.pop(); }) ==
+         ResponseWriter::Outcome::kWouldBlock) {
   }
   EXPECT_EQ(stream.files, 0u);
   EXPECT_EQ(stream.received.size(), 16'008u);

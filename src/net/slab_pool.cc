@@ -8,7 +8,8 @@ namespace semel::net {
 
 /// Header of a slab; its bytes follow.
 struct alignas(64) SlabPool::Node final : bytes::BufferStorage {
-  Node(Core& c, size_t cap, int cls) : BufferStorage(&SlabPool::release), core(&c), capacity(cap), size_class(cls) {}
+  Node(Core& c, size_t cap, int cls)
+      : BufferStorage(&SlabPool::release), core(&c), capacity(cap), size_class(cls) {}
   std::byte* data() { return reinterpret_cast<std::byte*>(this + 1); }
 
   Core* core;

@@ -1,9 +1,9 @@
-// SlabPool: memory for request frames, in four sizes, kept by the reactor that reads into it (last in,
-// first out, so that it stays in the cache). A slab's bytes are reserved from the MemoryBudget before
-// it is taken, and given back when the last Buffer on it is dropped, on whatever thread.
+// SlabPool: memory for request frames, in four sizes, kept by the reactor that reads into it (last
+// in, first out, so that it stays in the cache). A slab's bytes are reserved from the MemoryBudget
+// before it is taken, and given back when the last Buffer on it is dropped, on whatever thread.
 //
-// Race: slabs dropped on other threads are pushed onto a lock-free stack; only the owner pops, and it
-// takes the whole stack at once, so that no node can come back in between (no ABA).
+// Race: slabs dropped on other threads are pushed onto a lock-free stack; only the owner pops, and
+// it takes the whole stack at once, so that no node can come back in between (no ABA).
 #pragma once
 
 #include <array>
@@ -38,8 +38,8 @@ class SlabPool {
   SlabPool(const SlabPool&) = delete;
   SlabPool& operator=(const SlabPool&) = delete;
 
-  /// The bytes to reserve for a frame of `size` bytes: the smallest slab that holds it; frames above
-  /// the largest slab get their own size.
+  /// The bytes to reserve for a frame of `size` bytes: the smallest slab that holds it; frames
+  /// above the largest slab get their own size.
   static size_t reserved_size(size_t size);
   /// On the owner. `reserved` was reserved_size() of something and is reserved; it is released with
   /// the last Buffer.

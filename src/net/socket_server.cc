@@ -13,7 +13,7 @@ class SocketServer::Reactor final : public Connection::Owner {
       : server_(server),
         executor_(executor),
         slabs_(server.budget_, executor),
-        shared_{server.budget_, slabs_, exchanges_, scratch_, server.config_.frame_bytes_max,
+        shared_{server.budget_,      slabs_, exchanges_, scratch_, server.config_.frame_bytes_max,
                 server.config_.times} {}
 
   void add(std::unique_ptr<rt::Stream> stream, api::ConnectionInfo info, bool is_counted) {

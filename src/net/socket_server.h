@@ -25,21 +25,21 @@ struct ListenerConfig {
 };
 
 struct SocketServerConfig {
-  int32_t frame_bytes_max = 104857600;                           // socket.request.max.bytes
-  uint32_t connections_max = ConnectionLimits::kUnlimited;       // max.connections
+  int32_t frame_bytes_max = 104857600;                             // socket.request.max.bytes
+  uint32_t connections_max = ConnectionLimits::kUnlimited;         // max.connections
   uint32_t connections_per_ip_max = ConnectionLimits::kUnlimited;  // max.connections.per.ip
   ConnectionTimes times;
 };
 
 class SocketServer {
  public:
-  /// Makes the dispatcher of one listener kind for one reactor; called on that reactor, at most once
-  /// per pair.
+  /// Makes the dispatcher of one listener kind for one reactor; called on that reactor, at most
+  /// once per pair.
   using MakeDispatcher =
       std::function<std::unique_ptr<api::Dispatcher>(api::ListenerKind, rt::Executor&)>;
 
-  /// `budget` must outlive every Buffer of a request; SlabPool::reserved_size(frame_bytes_max + 4) must
-  /// fit into it (kInvalidConfig from listen() otherwise).
+  /// `budget` must outlive every Buffer of a request; SlabPool::reserved_size(frame_bytes_max + 4)
+  /// must fit into it (kInvalidConfig from listen() otherwise).
   SocketServer(rt::Runtime& runtime, const SocketServerConfig& config, MemoryBudget& budget,
                MakeDispatcher make_dispatcher);
   ~SocketServer();
@@ -54,7 +54,9 @@ class SocketServer {
 
   uint32_t connection_count() { return limits_.total(); }
   /// For connections that come from now on. Any thread.
-  void set_connection_limits(uint32_t total_max, uint32_t per_ip_max) { limits_.set(total_max, per_ip_max); }
+  void set_connection_limits(uint32_t total_max, uint32_t per_ip_max) {
+    limits_.set(total_max, per_ip_max);
+  }
 
  private:
   class Reactor;

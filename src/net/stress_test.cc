@@ -1,8 +1,8 @@
 // Many connections on two reactors write into and read from the same partition at once.
-#include <fmt/format.h>
-
 #include <map>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "net/test_broker.h"
 #include "net/test_peer.h"
@@ -53,7 +53,8 @@ TEST_P(StressClasses, EveryAcknowledgedRecordIsThereOnceAndInOrder) {
       if (i % 10 == 9) all.put_bytes(frame(i).span());
     }
     writers.push_back(std::make_unique<TestPeer>(broker.runtime(), broker.address()));
-    writers.back()->send_in_background(all.take(), [p] { return 300u + 1000u * static_cast<size_t>(p); });
+    writers.back()->send_in_background(all.take(),
+                                       [p] { return 300u + 1000u * static_cast<size_t>(p); });
   }
 
   std::vector<std::string> read;

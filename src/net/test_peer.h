@@ -54,8 +54,8 @@ class TestPeer {
 
  private:
   rt::Task<void> connect(rt::Address address) {
-    auto connected = co_await runtime_->network->connect(runtime_.executor(), address,
-                                                         std::chrono::seconds(5));
+    auto connected =
+        co_await runtime_->network->connect(runtime_.executor(), address, std::chrono::seconds(5));
     EXPECT_TRUE(connected.has_value());
     if (connected) stream_ = std::move(*connected);
   }

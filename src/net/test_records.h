@@ -1,10 +1,10 @@
 // For tests: batches and the requests that carry them.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "gen/fetch.h"
 #include "gen/init_producer_id.h"
@@ -55,7 +55,8 @@ inline gen::ProduceRequest produce_request(const std::string& topic, int32_t par
   return request;
 }
 
-inline gen::FetchRequest fetch_request(const std::string& topic, int32_t partition, int64_t offset) {
+inline gen::FetchRequest fetch_request(const std::string& topic, int32_t partition,
+                                       int64_t offset) {
   gen::FetchRequest request;
   request.max_wait_ms = 0;
   request.min_bytes = 1;

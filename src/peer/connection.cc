@@ -1,8 +1,8 @@
 #include "peer/connection.h"
 
-#include <fmt/format.h>
-
 #include <map>
+
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "gen/api_table.h"
@@ -34,7 +34,8 @@ struct Pending {
 };
 
 Error broken(const std::string& why) {
-  return {ErrorCode::kNetworkException, why.empty() ? "the connection is closed" : why, Cause::kClosed};
+  return {ErrorCode::kNetworkException, why.empty() ? "the connection is closed" : why,
+          Cause::kClosed};
 }
 
 }  // namespace
@@ -42,7 +43,10 @@ Error broken(const std::string& why) {
 /// Kept alive by the two loops and by every call.
 struct Connection::Core {
   Core(std::unique_ptr<rt::Stream> s, ConnectionOptions o)
-      : stream(std::move(s)), options(std::move(o)), outgoing(stream->executor()), written(stream->executor()) {}
+      : stream(std::move(s)),
+        options(std::move(o)),
+        outgoing(stream->executor()),
+        written(stream->executor()) {}
 
   void fail_all(const std::string& why) {
     if (is_broken) return;
@@ -67,7 +71,8 @@ struct Connection::Core {
   bool is_broken = false;
   std::string reason;
 
-  static rt::Task<void> send_loop(std::shared_ptr<Core> core, [[maybe_unused]] rt::Gate::Entry entry) {
+  static rt::Task<void> send_loop(std::shared_ptr<Core> core,
+                                  [[maybe_unused]] rt::Gate::Entry entry) {
     while (!core->is_broken) {
       co_await core->outgoing.wait();
       core->outgoing.reset();
@@ -84,7 +89,8 @@ struct Connection::Core {
     }
   }
 
-  static rt::Task<void> receive_loop(std::shared_ptr<Core> core, [[maybe_unused]] rt::Gate::Entry entry) {
+  static rt::Task<void> receive_loop(std::shared_ptr<Core> core,
+                                     [[maybe_unused]] rt::Gate::Entry entry) {
     while (!core->is_broken) {
       auto received = co_await core->receive();
       if (!received) core->fail_all(received.error().context);
@@ -97,14 +103,16 @@ struct Connection::Core {
     if (!head) co_return fail(head.error());
     const auto size = wire::read_frame_size(size_bytes, options.response_bytes_max);
     if (!size) co_return fail(size.error());
-    if (*size < sizeof(int32_t)) co_return fail(ErrorCode::kCorruptMessage, "an answer without a header");
+    if (*size < sizeof(int32_t))
+      co_return fail(ErrorCode::kCorruptMessage, "an answer without a header");
     std::vector<std::byte> bytes(*size);
     const auto body = co_await rt::read_exactly(*stream, bytes);
     if (!body) co_return fail(body.error());
     const auto id = bytes::load_be<int32_t>(bytes.data());
     const auto at = pending.find(id);
     if (at == pending.end())
-      co_return fail(ErrorCode::kCorruptMessage, fmt::format("an answer to no request (correlation id {})", id));
+      co_return fail(ErrorCode::kCorruptMessage,
+                     fmt::format("an answer to no request (correlation id {})", id));
     at->second->frame = bytes::Buffer::take(std::move(bytes));
     at->second->has_frame = true;
     at->second->answered.set();
@@ -170,12 +178,13 @@ rt::Task<Result<bytes::Buffer>> Connection::call(int16_t key, int16_t version, b
   if (outcome != rt::WaitOutcome::kReady) {
     const bool is_late = outcome == rt::WaitOutcome::kDeadline;
     core->fail_all(is_late ? "a request was not answered in time" : "a request was cancelled");
-    co_return fail(is_late ? ErrorCode::kRequestTimedOut : ErrorCode::kNetworkException, core->reason,
-                   is_late ? Cause::kClosed : Cause::kCancelled);
+    co_return fail(is_late ? ErrorCode::kRequestTimedOut : ErrorCode::kNetworkException,
+                   core->reason, is_late ? Cause::kClosed : Cause::kCancelled);
   }
   if (!pending.has_frame) co_return fail(broken(core->reason));
   bytes::Reader reader(pending.frame);
-  const auto header = wire::read_response_header(reader, gen::response_header_version(key, version));
+  const auto header =
+      wire::read_response_header(reader, gen::response_header_version(key, version));
   if (!header) co_return fail(header.error());
   co_return pending.frame.slice(reader.position(), reader.remaining());
 }

@@ -1,10 +1,11 @@
-// Connection: one outgoing connection to a Kafka node. Requests are written in the order in which they
-// are called and answered in that order; the correlation id ties each answer to its request.
+// Connection: one outgoing connection to a Kafka node. Requests are written in the order in which
+// they are called and answered in that order; the correlation id ties each answer to its request.
 //
-// Contract: everything on the stream's executor. `negotiate` first, then any number of calls, several
-// of which may be under way. The first failure (cut, deadline, an answer that was not asked for) breaks
-// the connection for good: every call under way and every later one fails with kNetworkException, and
-// the owner opens a new one. `close` may be called any time; destroying closes.
+// Contract: everything on the stream's executor. `negotiate` first, then any number of calls,
+// several of which may be under way. The first failure (cut, deadline, an answer that was not asked
+// for) breaks the connection for good: every call under way and every later one fails with
+// kNetworkException, and the owner opens a new one. `close` may be called any time; destroying
+// closes.
 #pragma once
 
 #include <algorithm>
@@ -25,8 +26,8 @@ namespace semel::peer {
 struct ConnectionOptions {
   std::string client_id = "semel";
   size_t response_bytes_max = 128u << 20;  // a larger answer breaks the connection
-  /// The owner's; the connection's own loops are inside as long as they run, so that closing it waits for
-  /// them. Null: nobody waits.
+  /// The owner's; the connection's own loops are inside as long as they run, so that closing it
+  /// waits for them. Null: nobody waits.
   rt::Gate* gate = nullptr;
 };
 
@@ -43,19 +44,20 @@ class Connection {
   Connection& operator=(Connection&&) = delete;
   ~Connection();
 
-  /// Asks for the versions that the other side serves (ApiVersions; falls back to version 0 where 4 is
-  /// not known, KIP-511).
+  /// Asks for the versions that the other side serves (ApiVersions; falls back to version 0 where 4
+  /// is not known, KIP-511).
   rt::Task<Result<void>> negotiate(rt::WaitLimits limits = {});
 
-  /// Sends header and `body` of API `key` at `version`; answers with the response's body, a slice of the
-  /// received frame. Errors: kNetworkException (broken; Cause::kClosed), kRequestTimedOut (the deadline
-  /// passed; this breaks the connection), kCorruptMessage (the answer is no answer).
+  /// Sends header and `body` of API `key` at `version`; answers with the response's body, a slice
+  /// of the received frame. Errors: kNetworkException (broken; Cause::kClosed), kRequestTimedOut
+  /// (the deadline passed; this breaks the connection), kCorruptMessage (the answer is no answer).
   rt::Task<Result<bytes::Buffer>> call(int16_t key, int16_t version, bytes::Buffer body,
                                        rt::WaitLimits limits = {});
 
-  /// Sends a request that the other side does not answer (Produce with acks=0); continues when its last
-  /// byte was handed to the stream. Errors as call.
-  rt::Task<Result<void>> send(int16_t key, int16_t version, bytes::Buffer body, rt::WaitLimits limits = {});
+  /// Sends a request that the other side does not answer (Produce with acks=0); continues when its
+  /// last byte was handed to the stream. Errors as call.
+  rt::Task<Result<void>> send(int16_t key, int16_t version, bytes::Buffer body,
+                              rt::WaitLimits limits = {});
 
   /// As told by negotiate; nothing before.
   VersionRange versions(int16_t key) const;
@@ -70,8 +72,8 @@ class Connection {
   std::shared_ptr<Core> core_;
 };
 
-/// Typed call at the highest version that both sides know. Error kUnsupportedVersion if there is none,
-/// or if a field that is set cannot be told in it.
+/// Typed call at the highest version that both sides know. Error kUnsupportedVersion if there is
+/// none, or if a field that is set cannot be told in it.
 template <class Response, class Request>
 rt::Task<Result<Response>> call_typed(Connection& connection, const Request& request,
                                       rt::WaitLimits limits = {}) {

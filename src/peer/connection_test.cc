@@ -24,7 +24,8 @@ class ConnectionTest : public testing::Test {
   ConnectionTest() {
     auto [near, far] = rt::make_memory_streams(executor_, executor_, 4096);
     far_ = std::move(far);
-    connection_ = std::make_unique<Connection>(std::move(near), ConnectionOptions{.client_id = "c", .response_bytes_max = 1024});
+    connection_ = std::make_unique<Connection>(
+        std::move(near), ConnectionOptions{.client_id = "c", .response_bytes_max = 1024});
   }
   ~ConnectionTest() override {
     connection_.reset();
@@ -32,7 +33,8 @@ class ConnectionTest : public testing::Test {
     executor_.run_all();
   }
 
-  void start_call(std::optional<Result<bytes::Buffer>>& out, std::string_view body, rt::WaitLimits limits = {}) {
+  void start_call(std::optional<Result<bytes::Buffer>>& out, std::string_view body,
+                  rt::WaitLimits limits = {}) {
     rt::spawn(drive(*connection_, bytes::Buffer::copy_of(body), limits, out));
     executor_.run_all();
   }

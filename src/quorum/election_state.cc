@@ -1,7 +1,6 @@
 #include "quorum/election_state.h"
 
 #include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
 namespace semel::quorum {
@@ -33,9 +32,11 @@ Result<std::vector<int32_t>> take_voters(const Json& object) {
   std::vector<int32_t> voters;
   const auto at = object.find("currentVoters");
   if (at == object.end() || at->is_null()) return voters;
-  if (!at->is_array()) return fail(ErrorCode::kCorruptMessage, "quorum-state: currentVoters is no list");
+  if (!at->is_array())
+    return fail(ErrorCode::kCorruptMessage, "quorum-state: currentVoters is no list");
   for (const Json& voter : *at) {
-    if (!voter.is_object()) return fail(ErrorCode::kCorruptMessage, "quorum-state: a voter is no object");
+    if (!voter.is_object())
+      return fail(ErrorCode::kCorruptMessage, "quorum-state: a voter is no object");
     SEMEL_TRY(const int32_t id, take_int<int32_t>(voter, "voterId"));
     voters.push_back(id);
   }
@@ -59,7 +60,8 @@ std::string to_text(const ElectionState& state, int data_version) {
 
 Result<ElectionState> parse_election_state(std::string_view text) {
   const Json object = Json::parse(text, nullptr, false);
-  if (!object.is_object()) return fail(ErrorCode::kCorruptMessage, "quorum-state is no JSON object");
+  if (!object.is_object())
+    return fail(ErrorCode::kCorruptMessage, "quorum-state is no JSON object");
   SEMEL_TRY(const auto version, take_int<int16_t>(object, "data_version"));
   if (version != 0 && version != 1)
     return fail(ErrorCode::kCorruptMessage,
@@ -68,7 +70,8 @@ Result<ElectionState> parse_election_state(std::string_view text) {
   SEMEL_TRY(state.leader_id, take_int<int32_t>(object, "leaderId"));
   SEMEL_TRY(state.epoch.value, take_int<int32_t>(object, "leaderEpoch"));
   SEMEL_TRY(state.voted_id, take_int<int32_t>(object, "votedId"));
-  if (state.epoch.value < 0) return fail(ErrorCode::kCorruptMessage, "quorum-state: negative epoch");
+  if (state.epoch.value < 0)
+    return fail(ErrorCode::kCorruptMessage, "quorum-state: negative epoch");
   if (version == 1) {
     SEMEL_TRY(state.voted_directory, take_directory(object));
   } else {

@@ -21,7 +21,8 @@ constexpr std::array kTransitions{
     Transition{State::kLeader, State::kResigned},
 };
 
-/// Observers are forgotten when there are more than this many at a time: their ids come from outside.
+/// Observers are forgotten when there are more than this many at a time: their ids come from
+/// outside.
 constexpr size_t kObserversMax = 1000;
 
 FetchVerdict refused(ErrorCode error) {
@@ -32,10 +33,14 @@ FetchVerdict refused(ErrorCode error) {
 
 std::string_view state_name(State state) {
   switch (state) {
-    case State::kUnattached: return "unattached";
-    case State::kResigned: return "resigned";
-    case State::kCandidate: return "candidate";
-    case State::kLeader: return "leader";
+    case State::kUnattached:
+      return "unattached";
+    case State::kResigned:
+      return "resigned";
+    case State::kCandidate:
+      return "candidate";
+    case State::kLeader:
+      return "leader";
   }
   return "unknown";
 }
@@ -44,17 +49,18 @@ void Quorum::set_state(State next) {
   const bool is_allowed = std::ranges::any_of(
       kTransitions, [&](const Transition& t) { return t.from == state_ && t.to == next; });
   SEMEL_ASSERT(is_allowed, "a transition of the quorum that is not in the table");
-  log_info("quorum", "node {}: {} -> {} in epoch {}", self_.id, state_name(state_), state_name(next),
-           epoch_.value);
+  log_info("quorum", "node {}: {} -> {} in epoch {}", self_.id, state_name(state_),
+           state_name(next), epoch_.value);
   state_ = next;
 }
 
 Result<Output> Quorum::start(const ElectionState& persisted, LogFacts facts) {
   facts_ = std::move(facts);
   if (facts_.voters.size() != 1 || facts_.voters.front().id != self_.id)
-    return fail(ErrorCode::kInconsistentVoterSet,
-                "this node must be the only voter of the metadata quorum; a quorum of several voters "
-                "is served by Apache Kafka's controllers");
+    return fail(
+        ErrorCode::kInconsistentVoterSet,
+        "this node must be the only voter of the metadata quorum; a quorum of several voters "
+        "is served by Apache Kafka's controllers");
   LeaderEpoch newest = persisted.epoch;
   if (!facts_.epochs.empty()) newest = std::max(newest, facts_.epochs.back().epoch);
   if (facts_.latest_snapshot) newest = std::max(newest, facts_.latest_snapshot->epoch);
@@ -69,16 +75,23 @@ Result<Output> Quorum::start(const ElectionState& persisted, LogFacts facts) {
   facts_.epochs.push_back({epoch_, epoch_start_});
 
   Output output;
-  output.persist = ElectionState{.leader_id = self_.id, .epoch = epoch_, .voted_id = -1,
-                                 .voted_directory = {}, .current_voters = {self_.id}};
+  output.persist = ElectionState{.leader_id = self_.id,
+                                 .epoch = epoch_,
+                                 .voted_id = -1,
+                                 .voted_directory = {},
+                                 .current_voters = {self_.id}};
   output.append = first_batch();
   if (output.append->voter_set) facts_.voters = *output.append->voter_set;
   return output;
 }
 
 LeaderBatch Quorum::first_batch() const {
-  LeaderBatch batch{.epoch = epoch_, .leader_id = self_.id, .voters = {self_.id},
-                    .granting_voters = {self_.id}, .kraft_version = {}, .voter_set = {}};
+  LeaderBatch batch{.epoch = epoch_,
+                    .leader_id = self_.id,
+                    .voters = {self_.id},
+                    .granting_voters = {self_.id},
+                    .kraft_version = {},
+                    .voter_set = {}};
   if (facts_.kraft_version < 1) return batch;
   Voter voter = facts_.voters.front();
   const bool is_moved = voter.endpoints != self_.endpoints && !self_.endpoints.empty();
@@ -150,7 +163,8 @@ FetchVerdict Quorum::on_fetch(const FetchAsk& ask, int64_t now_ms) {
   if (ask.current_leader_epoch.value >= 0 && ask.current_leader_epoch < epoch_)
     return refused(ErrorCode::kFencedLeaderEpoch);
   if (ask.current_leader_epoch > epoch_) return refused(ErrorCode::kUnknownLeaderEpoch);
-  // A replica that names itself as this leader is another process with a stolen id; Java would halt.
+  // A replica that names itself as this leader is another process with a stolen id; Java would
+  // halt.
   if (ask.replica_id == self_.id) return refused(ErrorCode::kUnknownServerError);
   if (ask.fetch_offset.value < 0) return refused(ErrorCode::kOffsetOutOfRange);
   const FetchVerdict verdict = check_position(ask);

@@ -1,14 +1,14 @@
-// Quorum: the KRaft core of one node (KIP-595, KIP-853), without input or output: facts go in, and what
-// must be done comes out. This node is the only voter; others are observers. A quorum of several
-// voters is refused at start.
+// Quorum: the KRaft core of one node (KIP-595, KIP-853), without input or output: facts go in, and
+// what must be done comes out. This node is the only voter; others are observers. A quorum of
+// several voters is refused at start.
 //
 //   unattached -> candidate -> leader      start: the only voter elects itself, in a new epoch
 //   resigned   -> candidate -> leader      start of the leader of the last epoch
 //   leader     -> resigned                 shutdown
 //
 // What the driver owes: what `persist` says must be durable before anything of `append` is called
-// committed; on_flushed() is told only after the log's bytes below it are durable. The high watermark
-// never passes the flushed end, and not before the leader's own first record is flushed.
+// committed; on_flushed() is told only after the log's bytes below it are durable. The high
+// watermark never passes the flushed end, and not before the leader's own first record is flushed.
 #pragma once
 
 #include <cstdint>
@@ -56,12 +56,12 @@ struct LogPoint {
 struct LogFacts {
   Offset start;
   Offset end;
-  std::vector<EpochStart> epochs;        // ascending, from leader-epoch-checkpoint
+  std::vector<EpochStart> epochs;           // ascending, from leader-epoch-checkpoint
   std::optional<LogPoint> oldest_snapshot;  // without the zero checkpoint
   std::optional<LogPoint> latest_snapshot;
-  int16_t kraft_version = 0;             // newest of log, snapshot, zero checkpoint
-  std::vector<Voter> voters;             // the same; kraft.version 0: as configured
-  bool voters_are_in_log = false;        // a KRaftVoters record or a snapshot holds them
+  int16_t kraft_version = 0;       // newest of log, snapshot, zero checkpoint
+  std::vector<Voter> voters;       // the same; kraft.version 0: as configured
+  bool voters_are_in_log = false;  // a KRaftVoters record or a snapshot holds them
 };
 
 struct NodeIdentity {
@@ -107,7 +107,7 @@ struct FetchVerdict {
 struct ReplicaProgress {
   DirectoryId directory;
   Offset log_end{-1};
-  int64_t last_fetch_ms = -1;       // Unix milliseconds
+  int64_t last_fetch_ms = -1;  // Unix milliseconds
   int64_t last_caught_up_ms = -1;
 };
 

@@ -2,13 +2,13 @@
 // plays the commands and compares the whole text. With SEMEL_ACCEPT set it writes the answers down.
 #include "quorum/quorum.h"
 
-#include <fmt/format.h>
-#include <gtest/gtest.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
 
 namespace semel::quorum {
 namespace {
@@ -59,10 +59,12 @@ class Player {
       quorum_->on_appended(Offset{command.number("end", 0)});
       return "";
     }
-    if (command.name == "flushed") return text(quorum_->on_flushed(Offset{command.number("end", 0)}));
+    if (command.name == "flushed")
+      return text(quorum_->on_flushed(Offset{command.number("end", 0)}));
     if (command.name == "fetch") return fetch(command);
     if (command.name == "end_of_epoch") {
-      const LogPoint point = quorum_->end_of_epoch(LeaderEpoch{int32_t(command.number("epoch", 0))});
+      const LogPoint point =
+          quorum_->end_of_epoch(LeaderEpoch{int32_t(command.number("epoch", 0))});
       return fmt::format("epoch {} ends at {}\n", point.epoch.value, point.end.value);
     }
     if (command.name == "snapshots") {
@@ -97,7 +99,8 @@ class Player {
     facts.kraft_version = int16_t(command.number("kraft", 0));
     facts.voters_are_in_log = command.values.contains("voters_in_log");
     for (int64_t voter = 1; voter <= command.number("voters", 1); ++voter)
-      facts.voters.push_back({.id = int32_t(voter), .directory = Uuid::from_halves(0, 7),
+      facts.voters.push_back({.id = int32_t(voter),
+                              .directory = Uuid::from_halves(0, 7),
                               .endpoints = {{"CONTROLLER", "localhost", 9093}}});
     auto output = quorum_->start(persisted, std::move(facts));
     if (!output) return fmt::format("refused {}\n", error_name(output.error().code));
@@ -106,11 +109,14 @@ class Player {
 
   std::string text(const Output& output) {
     std::string result;
-    if (output.persist) result += "persist " + to_text(*output.persist, quorum_->kraft_version()) + "\n";
+    if (output.persist)
+      result += "persist " + to_text(*output.persist, quorum_->kraft_version()) + "\n";
     if (output.append) {
-      result += fmt::format("append epoch={} LeaderChange leader={} voters={}", output.append->epoch.value,
-                            output.append->leader_id, output.append->voters.size());
-      if (output.append->kraft_version) result += fmt::format(" KRaftVersion={}", *output.append->kraft_version);
+      result += fmt::format("append epoch={} LeaderChange leader={} voters={}",
+                            output.append->epoch.value, output.append->leader_id,
+                            output.append->voters.size());
+      if (output.append->kraft_version)
+        result += fmt::format(" KRaftVersion={}", *output.append->kraft_version);
       if (output.append->voter_set) {
         const Voter& voter = output.append->voter_set->front();
         result += fmt::format(" KRaftVoters={}@{}:{}", voter.id, voter.endpoints.front().host,
@@ -118,24 +124,29 @@ class Player {
       }
       result += "\n";
     }
-    if (output.high_watermark) result += fmt::format("high watermark {}\n", output.high_watermark->value);
+    if (output.high_watermark)
+      result += fmt::format("high watermark {}\n", output.high_watermark->value);
     return result;
   }
 
   std::string fetch(const Command& command) {
     const FetchVerdict verdict = quorum_->on_fetch(
-        {.replica_id = int32_t(command.number("replica", 2)), .replica_directory = {},
+        {.replica_id = int32_t(command.number("replica", 2)),
+         .replica_directory = {},
          .current_leader_epoch = LeaderEpoch{int32_t(command.number("epoch", -1))},
          .fetch_offset = Offset{command.number("offset", 0)},
          .last_fetched_epoch = LeaderEpoch{int32_t(command.number("last", 0))}},
         command.number("now", 0));
     switch (verdict.kind) {
-      case FetchVerdict::Kind::kRecords: return "records\n";
+      case FetchVerdict::Kind::kRecords:
+        return "records\n";
       case FetchVerdict::Kind::kDiverging:
-        return fmt::format("diverging epoch={} end={}\n", verdict.point.epoch.value, verdict.point.end.value);
+        return fmt::format("diverging epoch={} end={}\n", verdict.point.epoch.value,
+                           verdict.point.end.value);
       case FetchVerdict::Kind::kSnapshot:
         return fmt::format("snapshot {}-{}\n", verdict.point.end.value, verdict.point.epoch.value);
-      case FetchVerdict::Kind::kError: return fmt::format("error {}\n", error_name(verdict.error));
+      case FetchVerdict::Kind::kError:
+        return fmt::format("error {}\n", error_name(verdict.error));
     }
     return "?";
   }
@@ -143,8 +154,9 @@ class Player {
   std::string observers() {
     std::string result;
     for (const auto& [key, progress] : quorum_->observers())
-      result += fmt::format("observer {} end={} fetched={} caught_up={}\n", key.first,
-                            progress.log_end.value, progress.last_fetch_ms, progress.last_caught_up_ms);
+      result +=
+          fmt::format("observer {} end={} fetched={} caught_up={}\n", key.first,
+                      progress.log_end.value, progress.last_fetch_ms, progress.last_caught_up_ms);
     return result;
   }
 
@@ -183,20 +195,32 @@ TEST(Quorum, ObserversAreBounded) {
   facts.voters = {{.id = 1}};
   ASSERT_TRUE(quorum.start({}, facts).has_value());
   for (int32_t id = 2; id < 5000; ++id)
-    quorum.on_fetch({.replica_id = id, .replica_directory = {}, .current_leader_epoch = LeaderEpoch{1},
-                     .fetch_offset = Offset{0}, .last_fetched_epoch = LeaderEpoch{0}}, 1);
+    quorum.on_fetch({.replica_id = id,
+                     .replica_directory = {},
+                     .current_leader_epoch = LeaderEpoch{1},
+                     .fetch_offset = Offset{0},
+                     .last_fetched_epoch = LeaderEpoch{0}},
+                    1);
   EXPECT_LE(quorum.observers().size(), 1000u);
 }
 
 TEST(ElectionState, IsKafkasTextByteForByte) {
-  const ElectionState fixed{.leader_id = 1, .epoch = LeaderEpoch{2}, .voted_id = -1,
-                            .voted_directory = {}, .current_voters = {1}};
-  EXPECT_EQ(to_text(fixed, 0),
-            R"({"clusterId":"","leaderId":1,"leaderEpoch":2,"votedId":-1,"appliedOffset":0,"currentVoters":[{"voterId":1}],"data_version":0})");
-  const ElectionState dynamic{.leader_id = 103, .epoch = LeaderEpoch{10}, .voted_id = -1,
-                              .voted_directory = {}, .current_voters = {}};
-  EXPECT_EQ(to_text(dynamic, 1),
-            R"({"leaderId":103,"leaderEpoch":10,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})");
+  const ElectionState fixed{.leader_id = 1,
+                            .epoch = LeaderEpoch{2},
+                            .voted_id = -1,
+                            .voted_directory = {},
+                            .current_voters = {1}};
+  EXPECT_EQ(
+      to_text(fixed, 0),
+      R"({"clusterId":"","leaderId":1,"leaderEpoch":2,"votedId":-1,"appliedOffset":0,"currentVoters":[{"voterId":1}],"data_version":0})");
+  const ElectionState dynamic{.leader_id = 103,
+                              .epoch = LeaderEpoch{10},
+                              .voted_id = -1,
+                              .voted_directory = {},
+                              .current_voters = {}};
+  EXPECT_EQ(
+      to_text(dynamic, 1),
+      R"({"leaderId":103,"leaderEpoch":10,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1})");
   EXPECT_EQ(parse_election_state(to_text(fixed, 0)), fixed);
   EXPECT_EQ(parse_election_state(to_text(dynamic, 1)), dynamic);
 }

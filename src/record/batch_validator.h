@@ -59,7 +59,7 @@ struct ProduceVerdict {
     kAccepted,   // append `batch` if dedup says so
     kRefused,    // `error` is the answer if dedup says append
     kMalformed,  // `error` is the answer; dedup is not asked, `facts` is unset
-    kPutOff,     // more work than `work_max`: ask again with a higher one, where waiting hurts nobody
+    kPutOff,  // more work than `work_max`: ask again with a higher one, where waiting hurts nobody
   };
 
   ProduceVerdict() = default;

@@ -2,9 +2,10 @@
 //
 //   fill in the inputs → Partition::submit() → settled() at once or later → read `outcome`
 //
-// Race: `outstanding_` counts who may still touch the op: its submitter, its settlement, an expiry under
-// way. Who leaves last hands it to its owner: the submitter by its return value, the others by mail. So
-// an append that nobody contends costs no mail, and an op is never recycled under somebody's hands.
+// Race: `outstanding_` counts who may still touch the op: its submitter, its settlement, an expiry
+// under way. Who leaves last hands it to its owner: the submitter by its return value, the others
+// by mail. So an append that nobody contends costs no mail, and an op is never recycled under
+// somebody's hands.
 #pragma once
 
 #include <atomic>
@@ -70,8 +71,8 @@ class AppendOp final : public PartitionEntry {
   size_t tag = 0;  // the owner's own
 
   // Results, once settled.
-  /// The log must be read before the batch can be answered: run Partition::look_up() on the I/O pool,
-  /// then Partition::resume(). `outcome` is not set yet.
+  /// The log must be read before the batch can be answered: run Partition::look_up() on the I/O
+  /// pool, then Partition::resume(). `outcome` is not set yet.
   bool needs_look_up = false;
   AppendOutcome outcome;
 
@@ -104,11 +105,11 @@ class AppendOp final : public PartitionEntry {
   std::atomic<int32_t> outstanding_{0};
   News news_{*this};
   Expiry expiry_{*this};
-  log::BatchIdentity identity_;   // while it is appended
+  log::BatchIdentity identity_;  // while it is appended
   log::LeaderBatch leader_batch_;
   AppendOp* next_in_group_ = nullptr;
-  log::Decision decision_;      // what dedup said, while needs_look_up
-  log::LookupResult found_;     // what the look-up said
+  log::Decision decision_;   // what dedup said, while needs_look_up
+  log::LookupResult found_;  // what the look-up said
   bool was_looked_up_ = false;
   bool was_found_out_ = false;  // found_ is valid
   /// Waits until this is below the high watermark, or flushed.

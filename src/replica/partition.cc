@@ -66,9 +66,7 @@ std::shared_ptr<Partition> Partition::make(const PartitionConfig& config,
   return partition;
 }
 
-Partition::~Partition() {
-  SEMEL_ASSERT(wait_for_commit_.empty() && wait_for_flush_.empty());
-}
+Partition::~Partition() { SEMEL_ASSERT(wait_for_commit_.empty() && wait_for_flush_.empty()); }
 
 // ---- leadership ----
 
@@ -145,8 +143,8 @@ bool Partition::is_ack_class() const {
 
 // ---- appending ----
 
-// Race: an entry that was queued before the directory became slow may still be drained on a reactor,
-// and entries behind it with it; that is one more stall, not a wrong order.
+// Race: an entry that was queued before the directory became slow may still be drained on a
+// reactor, and entries behind it with it; that is one more stall, not a wrong order.
 void Partition::put(PartitionEntry& entry) {
   combiner_->enqueue(entry);
   drain();
@@ -231,9 +229,10 @@ bool Partition::may_append(AppendOp& op) {
     code = ErrorCode::kNotLeaderOrFollower;
   } else if (op.acks == -1 && static_cast<int32_t>(leadership_.isr.size()) < leadership_.isr_min) {
     code = ErrorCode::kNotEnoughReplicas;
-    message = fmt::format("The size of the current ISR is insufficient to satisfy the min.isr "
-                          "requirement of {} for partition {}.",
-                          leadership_.isr_min, name().to_text());
+    message = fmt::format(
+        "The size of the current ISR is insufficient to satisfy the min.isr "
+        "requirement of {} for partition {}.",
+        leadership_.isr_min, name().to_text());
   }
   if (code != ErrorCode::kNone) refuse(op, code, std::move(message));
   return code == ErrorCode::kNone;
@@ -243,7 +242,8 @@ void Partition::append_group() {
   while (group_first_ != nullptr) {
     std::array<log::LeaderBatch*, log::LeaderGroup::kBatchesMax> batches;
     size_t count = 0;
-    for (AppendOp* op = group_first_; op != nullptr && count < batches.size(); op = op->next_in_group_)
+    for (AppendOp* op = group_first_; op != nullptr && count < batches.size();
+         op = op->next_in_group_)
       batches[count++] = &op->leader_batch_;
     const size_t handled = log_->append_as_leader(std::span(batches.data(), count));
     AppendOp* first = group_first_;
@@ -286,7 +286,8 @@ void Partition::answer_refused(AppendOp& op, const log::Decision& decision) {
   switch (decision.verdict) {
     case log::Verdict::kDuplicate:
       op.outcome.base_offset = decision.first_offset;
-      if (rt::is_planted(plants_, &rt::Plants::wrong_duplicate_offset)) op.outcome.base_offset = decision.last_offset + 1;
+      if (rt::is_planted(plants_, &rt::Plants::wrong_duplicate_offset))
+        op.outcome.base_offset = decision.last_offset + 1;
       op.outcome.append_time_ms = decision.timestamp_ms;
       op.records = {};
       if (rt::is_planted(plants_, &rt::Plants::answer_duplicate_early)) return settle(op);
@@ -333,8 +334,8 @@ void Partition::refuse_all(ErrorCode code) {
 Offset Partition::committed_end() const {
   // The end that this replica vouches for; what other members of the ISR hold is not known here, so
   // with any of them nothing new is committed.
-  const bool is_alone = std::ranges::all_of(
-      leadership_.isr, [this](BrokerId id) { return id == config_.self; });
+  const bool is_alone =
+      std::ranges::all_of(leadership_.isr, [this](BrokerId id) { return id == config_.self; });
   if (!is_alone) return log_->high_watermark();
   return is_ack_class() ? log_->flushed_end() : log_->log_end();
 }
@@ -377,8 +378,8 @@ void Partition::look_up(AppendOp& op) {
                            config_.lookup_bytes_max);
     op.was_found_out_ = found.has_value();
     if (found) op.found_ = *found;
-    // Of damage the log has told. The answer stays retriable, until the producer gives the batch up: a
-    // final one would make some producers send under a new epoch what is perhaps stored.
+    // Of damage the log has told. The answer stays retriable, until the producer gives the batch
+    // up: a final one would make some producers send under a new epoch what is perhaps stored.
     else if (found.error().code != ErrorCode::kCorruptMessage)
       log_warn("replica", "{}: a re-sent batch could not be looked up: {}", name().to_text(),
                found.error().context);
@@ -413,8 +414,7 @@ ReadAnswer Partition::read(const ReadQuery& query) const {
       answer.code = ErrorCode::kOffsetOutOfRange;
       return answer;
     }
-    if (end.epoch < query.last_fetched_epoch || end.end_offset < query.from)
-      answer.diverging = end;
+    if (end.epoch < query.last_fetched_epoch || end.end_offset < query.from) answer.diverging = end;
   }
   if (query.from < now.log_start || query.from > now.log_end) {
     answer.code = ErrorCode::kOffsetOutOfRange;
@@ -440,8 +440,10 @@ ReadAnswer Partition::read(const ReadQuery& query) const {
   answer.is_fresh = slice->is_fresh;
   if (query.isolation == Isolation::kCommitted && answer.range.size > 0) {
     auto aborted = log_->aborted_transactions(query.from, limit);
-    if (aborted) answer.aborted = std::move(*aborted);
-    else answer.code = aborted.error().code;
+    if (aborted)
+      answer.aborted = std::move(*aborted);
+    else
+      answer.code = aborted.error().code;
   }
   return answer;
 }

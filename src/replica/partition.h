@@ -1,7 +1,9 @@
-// Partition: one partition that this broker has a replica of: its log, who leads it, what is committed.
+// Partition: one partition that this broker has a replica of: its log, who leads it, what is
+// committed.
 //
-// Threads: submit(), resume(), expire(), lead(), resign(), fail() push onto the partition's Combiner
-// and may be called from any executor; what they push happens one at a time. Reading takes no lock.
+// Threads: submit(), resume(), expire(), lead(), resign(), fail() push onto the partition's
+// Combiner and may be called from any executor; what they push happens one at a time. Reading takes
+// no lock.
 #pragma once
 
 #include <atomic>
@@ -64,10 +66,11 @@ class LookupSlots {
 struct Leadership {
   LeaderEpoch epoch;
   int32_t partition_epoch = 0;
-  std::vector<BrokerId> isr;       // with this broker
+  std::vector<BrokerId> isr;  // with this broker
   std::vector<BrokerId> replicas;
-  int32_t isr_min = 1;             // min.insync.replicas
-  int64_t flush_messages = log::kNoLimit;  // flush.messages: a flush begins at so many; 1 = class `ack`
+  int32_t isr_min = 1;  // min.insync.replicas
+  int64_t flush_messages =
+      log::kNoLimit;  // flush.messages: a flush begins at so many; 1 = class `ack`
 };
 
 enum class Isolation : uint8_t { kUncommitted, kCommitted };
@@ -86,10 +89,10 @@ struct ReadAnswer {
   Offset high_watermark = kNoOffset;
   Offset last_stable = kNoOffset;
   Offset log_start = kNoOffset;
-  rt::FileRange range;                            // size 0: nothing
-  bool is_fresh = false;                          // log::ReadSlice
-  std::vector<log::AbortedTransaction> aborted;   // only with kCommitted
-  std::optional<log::EpochEndOffset> diverging;   // the reader's log differs from here on
+  rt::FileRange range;                           // size 0: nothing
+  bool is_fresh = false;                         // log::ReadSlice
+  std::vector<log::AbortedTransaction> aborted;  // only with kCommitted
+  std::optional<log::EpochEndOffset> diverging;  // the reader's log differs from here on
 };
 
 /// Offsets at one moment.
@@ -131,8 +134,8 @@ class Partition final : public log::LogListener, public std::enable_shared_from_
 
   /// True: the op is settled. False: its owner is told.
   bool submit(AppendOp& op);
-  /// submit() in three steps, so that the ops of several requests are written together: enqueue() for
-  /// each, drain() once for each partition, then submitted() for each.
+  /// submit() in three steps, so that the ops of several requests are written together: enqueue()
+  /// for each, drain() once for each partition, then submitted() for each.
   void enqueue(AppendOp& op);
   void drain();
   static bool submitted(AppendOp& op) { return op.let_go(); }
@@ -141,8 +144,8 @@ class Partition final : public log::LogListener, public std::enable_shared_from_
   /// After look_up(): goes on as submit().
   bool resume(AppendOp& op);
   /// The op's time is up: if it still waits, it is settled with kRequestTimedOut. On its executor,
-  /// after submit() or resume() returned false and before the owner was told; the owner is still told
-  /// once.
+  /// after submit() or resume() returned false and before the owner was told; the owner is still
+  /// told once.
   void expire(AppendOp& op);
 
   // ---- reading ----
@@ -152,7 +155,8 @@ class Partition final : public log::LogListener, public std::enable_shared_from_
   /// kOffsetNotAvailable while a new leader has not reached the start of its epoch.
   Result<Offset> latest_offset(Isolation isolation, LeaderEpoch current_epoch) const;
   /// Blocks. Offset −1 if there is no such record. `timestamp` ≥ 0.
-  Result<log::TimestampAndOffset> offset_for_timestamp(int64_t timestamp, Isolation isolation) const;
+  Result<log::TimestampAndOffset> offset_for_timestamp(int64_t timestamp,
+                                                       Isolation isolation) const;
   ReadWaiterList& waiters() { return waiters_; }
 
   /// log::LogListener. Any thread.
@@ -171,7 +175,9 @@ class Partition final : public log::LogListener, public std::enable_shared_from_
 
   // role_: leader epoch in the high 32 bits, code in the low 16, bit 16 = leads.
   static constexpr uint64_t kLeads = 1u << 16;
-  static LeaderEpoch epoch_of(uint64_t role) { return LeaderEpoch{static_cast<int32_t>(role >> 32)}; }
+  static LeaderEpoch epoch_of(uint64_t role) {
+    return LeaderEpoch{static_cast<int32_t>(role >> 32)};
+  }
   void set_role(LeaderEpoch epoch, bool leads, ErrorCode code);
 
   /// Onto the combiner; on the I/O pool while the log's directory is slow.

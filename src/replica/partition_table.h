@@ -18,8 +18,8 @@ struct TopicEntry {
   std::string name;
   TopicId id;
   TopicSettings settings;
-  /// By partition index, for every partition of the topic; null where this broker has no replica, or
-  /// could not open it.
+  /// By partition index, for every partition of the topic; null where this broker has no replica,
+  /// or could not open it.
   std::vector<std::shared_ptr<Partition>> partitions;
 
   bool has_partition(int32_t index) const {
@@ -60,8 +60,8 @@ class TableSource {
   std::atomic<uint64_t> version_{1};
 };
 
-/// A reader's own copy of the pointer, so that looking at an unchanged table touches nothing shared but
-/// one number. Not thread-safe.
+/// A reader's own copy of the pointer, so that looking at an unchanged table touches nothing shared
+/// but one number. Not thread-safe.
 class TableView {
  public:
   explicit TableView(const TableSource& source) : source_(source) {}

@@ -1,4 +1,5 @@
-// ReadWaiter: a fetch that waits for more readable bytes, in the lists of all its partitions at once.
+// ReadWaiter: a fetch that waits for more readable bytes, in the lists of all its partitions at
+// once.
 #pragma once
 
 #include <atomic>

@@ -105,8 +105,8 @@ void ReplicaManager::apply_topic(const cluster::MetadataImage& image, const Topi
       if (before != nullptr) std::ignore = logs_.remove({topic->name, index});
       continue;
     }
-    const bool is_unchanged = before != nullptr && !settings_changed &&
-                              *known->topic->partitions[i] == now;
+    const bool is_unchanged =
+        before != nullptr && !settings_changed && *known->topic->partitions[i] == now;
     entry->partitions[i] = before != nullptr ? before : open(*topic, index);
     // A log is made with what the last image says, and that one does not know the topic yet.
     if (before == nullptr && entry->partitions[i] != nullptr)
@@ -154,7 +154,8 @@ void ReplicaManager::direct(Partition& partition,
   leadership.partition_epoch = registration.partition_epoch;
   leadership.isr = registration.isr;
   leadership.replicas = registration.replicas;
-  leadership.isr_min = std::min(settings.isr_min, static_cast<int32_t>(registration.replicas.size()));
+  leadership.isr_min =
+      std::min(settings.isr_min, static_cast<int32_t>(registration.replicas.size()));
   leadership.flush_messages = settings.log.flush_messages;
   partition.lead(std::move(leadership));
 }

@@ -1,4 +1,5 @@
-// ReplicaManager: makes the partitions of this broker what the metadata says, and answers who they are.
+// ReplicaManager: makes the partitions of this broker what the metadata says, and answers who they
+// are.
 #pragma once
 
 #include <memory>

@@ -13,8 +13,10 @@ void read_number(const cluster::ConfigLayers& layers, std::string_view key, Int&
   if (text.empty()) return;  // not set, and without a default
   Int read{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), read);
-  if (error == std::errc() && end == text.data() + text.size()) value = read;
-  else log_warn("replica", "setting {}={} is not a number; it counts as not set", key, text);
+  if (error == std::errc() && end == text.data() + text.size())
+    value = read;
+  else
+    log_warn("replica", "setting {}={} is not a number; it counts as not set", key, text);
 }
 
 std::optional<record::CodecId> codec_of(std::string_view name) {
@@ -70,8 +72,8 @@ TopicSettings read_topic_settings(const cluster::ConfigLayers& layers) {
   return settings;
 }
 
-TopicSettings topic_settings(const cluster::MetadataImage& image, std::string_view topic, BrokerId self,
-                             const cluster::ConfigMap& static_broker) {
+TopicSettings topic_settings(const cluster::MetadataImage& image, std::string_view topic,
+                             BrokerId self, const cluster::ConfigMap& static_broker) {
   using cluster::ConfigResourceType;
   const cluster::ConfigMapPtr own = image.config(ConfigResourceType::kTopic, topic);
   const cluster::ConfigMapPtr broker =

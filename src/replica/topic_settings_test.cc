@@ -11,9 +11,12 @@ TEST(TopicSettings, DefaultsAreKafkas) {
 }
 
 TEST(TopicSettings, TheTopicSpeaksBeforeTheBroker) {
-  const cluster::ConfigMap topic = {{"retention.ms", "5"}, {"compression.type", "zstd"},
-                                    {"compression.zstd.level", "7"}, {"cleanup.policy", "compact"}};
-  const cluster::ConfigMap broker = {{"log.retention.hours", "2"}, {"message.max.bytes", "4096"},
+  const cluster::ConfigMap topic = {{"retention.ms", "5"},
+                                    {"compression.type", "zstd"},
+                                    {"compression.zstd.level", "7"},
+                                    {"cleanup.policy", "compact"}};
+  const cluster::ConfigMap broker = {{"log.retention.hours", "2"},
+                                     {"message.max.bytes", "4096"},
                                      {"log.flush.interval.messages", "1"},
                                      {"min.insync.replicas", "2"}};
   const TopicSettings settings = read_topic_settings({&topic, nullptr, nullptr, &broker});
@@ -28,7 +31,8 @@ TEST(TopicSettings, TheTopicSpeaksBeforeTheBroker) {
 }
 
 TEST(TopicSettings, InternalSegmentBytesWins) {
-  const cluster::ConfigMap topic = {{"segment.bytes", "1048576"}, {"internal.segment.bytes", "4096"}};
+  const cluster::ConfigMap topic = {{"segment.bytes", "1048576"},
+                                    {"internal.segment.bytes", "4096"}};
   EXPECT_EQ(read_topic_settings({&topic}).log.segment_bytes, 4096);
   const cluster::ConfigMap plain = {{"segment.bytes", "1048576"}};
   EXPECT_EQ(read_topic_settings({&plain}).log.segment_bytes, 1'048'576);

@@ -44,8 +44,8 @@ class Blocking {
   std::optional<std::conditional_t<std::is_void_v<Value>, Nothing, Value>> value_;
 };
 
-/// On `executor`; `function` runs once on a thread of the pool, while the awaiting frame is suspended,
-/// so that it may refer to the frame's locals.
+/// On `executor`; `function` runs once on a thread of the pool, while the awaiting frame is
+/// suspended, so that it may refer to the frame's locals.
 template <class Function>
 Blocking<std::decay_t<Function>> run_blocking(Disk& disk, Executor& executor, Function&& function) {
   return {disk, executor, std::forward<Function>(function)};

@@ -1,8 +1,9 @@
-// Cancellation: the owner of some work holds a CancelSource, the work holds CancelTokens and asks or
-// is told. Cancelling is a request: the work ends at its next wait, and a Gate tells when it has ended.
+// Cancellation: the owner of some work holds a CancelSource, the work holds CancelTokens and asks
+// or is told. Cancelling is a request: the work ends at its next wait, and a Gate tells when it has
+// ended.
 //
-// Each wait with a token takes the source's lock twice. Loops that wait per request (connections) do
-// without: their owner closes the stream, which wakes them.
+// Each wait with a token takes the source's lock twice. Loops that wait per request (connections)
+// do without: their owner closes the stream, which wakes them.
 #pragma once
 
 #include <atomic>
@@ -15,8 +16,8 @@ namespace semel::rt {
 
 class CancelToken {
  public:
-  /// A registration, embedded by who wants to be told: `run()` is called once, on `executor`, after the
-  /// cancellation. It must stay alive until it ran or unwatch() returned true.
+  /// A registration, embedded by who wants to be told: `run()` is called once, on `executor`, after
+  /// the cancellation. It must stay alive until it ran or unwatch() returned true.
   class Watch : public Mail {
    public:
     explicit Watch(Executor& executor) : executor_(executor) {}

@@ -1,12 +1,12 @@
-// Combiner: FIFO queue plus try-lock. Reactors that want to change one shared thing push an entry; who
-// gets the lock drains the queue for everybody, nobody blocks.
+// Combiner: FIFO queue plus try-lock. Reactors that want to change one shared thing push an entry;
+// who gets the lock drains the queue for everybody, nobody blocks.
 //
-// Contract: entries are handed to `drain` in the order in which they were pushed (pushes of one thread
-// keep their order); at most 64 a turn, then `turn_end` is called, the lock is released and the queue is
-// looked at again, so that entries of one turn can be finished together;
-// `drain` runs on the thread of some pusher (or of who calls drain()), never twice at a time; what one drain wrote, the next sees.
-// Race: an entry pushed while the holder leaves is seen either by the holder's second look or by its
-// own pusher, whose try-lock then succeeds.
+// Contract: entries are handed to `drain` in the order in which they were pushed (pushes of one
+// thread keep their order); at most 64 a turn, then `turn_end` is called, the lock is released and
+// the queue is looked at again, so that entries of one turn can be finished together; `drain` runs
+// on the thread of some pusher (or of who calls drain()), never twice at a time; what one drain
+// wrote, the next sees. Race: an entry pushed while the holder leaves is seen either by the
+// holder's second look or by its own pusher, whose try-lock then succeeds.
 #pragma once
 
 #include <memory>
@@ -31,11 +31,11 @@ class Combiner {
     enqueue(entry);
     drain();
   }
-  /// The first half of push(): takes the entry's place in the order; somebody must call drain() after
-  /// it. Any thread.
+  /// The first half of push(): takes the entry's place in the order; somebody must call drain()
+  /// after it. Any thread.
   virtual void enqueue(Entry& entry) = 0;
-  /// The second half: handles what is queued, unless another thread does it already. Any thread, also
-  /// one that may block.
+  /// The second half: handles what is queued, unless another thread does it already. Any thread,
+  /// also one that may block.
   virtual void drain() = 0;
 };
 

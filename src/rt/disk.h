@@ -1,6 +1,6 @@
 // Disk and File: every access to files goes through here. Calls block; the ones that may take long
-// (sync, cold reads, creation, deletion, scans) belong into run_blocking, appends into the page cache
-// may be made on a reactor.
+// (sync, cold reads, creation, deletion, scans) belong into run_blocking, appends into the page
+// cache may be made on a reactor.
 //
 // Failures carry Cause (kNoSpace, kIo, kNotFound, …) and ErrorCode::kKafkaStorageError.
 #pragma once
@@ -23,8 +23,8 @@ class File {
   virtual ~File() = default;
   /// Reads up to `into.size()` bytes at `at`; fewer only at the end of the file.
   virtual Result<size_t> pread(uint64_t at, bytes::MutableByteSpan into) = 0;
-  /// Writes all parts one after another at `at`. On failure the bytes from `at` on are undefined; the
-  /// caller truncates back.
+  /// Writes all parts one after another at `at`. On failure the bytes from `at` on are undefined;
+  /// the caller truncates back.
   virtual Result<void> pwritev(uint64_t at, std::span<const bytes::ByteSpan> parts) = 0;
   virtual Result<uint64_t> size() = 0;
   virtual Result<void> truncate(uint64_t size) = 0;
@@ -55,7 +55,7 @@ enum class OpenMode : uint8_t {
 struct DirectoryEntry {
   std::string name;
   bool is_directory = false;
-  uint64_t size = 0;         // bytes, 0 for directories
+  uint64_t size = 0;        // bytes, 0 for directories
   int64_t modified_ms = 0;  // Unix milliseconds
 };
 
@@ -81,8 +81,8 @@ class Disk {
   virtual Result<void> remove_tree(const std::string& path) = 0;
   /// Makes creations, renames and removals in `path` durable.
   virtual Result<void> sync_directory(const std::string& path) = 0;
-  /// Makes everything written to the file system of `path` durable (syncfs); kInvalidRequest where the
-  /// system cannot do that with reliable error reports.
+  /// Makes everything written to the file system of `path` durable (syncfs); kInvalidRequest where
+  /// the system cannot do that with reliable error reports.
   virtual Result<void> sync_filesystem(const std::string& path) = 0;
   /// Equal for paths on one file system.
   virtual Result<uint64_t> filesystem_id(const std::string& path) = 0;
@@ -95,12 +95,12 @@ class Disk {
   /// Compared before and after a call, it tells a slow disk from a thread that had no processor.
   virtual uint64_t thread_waits() = 0;
 
-  /// Runs `work` on the I/O pool, then `done` on `back`. Any thread. Works run in parallel, at most as
-  /// many at a time as the pool has threads; no order between them.
+  /// Runs `work` on the I/O pool, then `done` on `back`. Any thread. Works run in parallel, at most
+  /// as many at a time as the pool has threads; no order between them.
   virtual void run_blocking(UniqueFunction<void()> work, Executor& back,
                             UniqueFunction<void()> done) = 0;
-  /// The same for work that computes for long and that only its sender waits for: on threads of their
-  /// own, whose priority is so low that executors and the I/O pool keep their processors.
+  /// The same for work that computes for long and that only its sender waits for: on threads of
+  /// their own, whose priority is so low that executors and the I/O pool keep their processors.
   virtual void run_calculation(UniqueFunction<void()> work, Executor& back,
                                UniqueFunction<void()> done) = 0;
 };

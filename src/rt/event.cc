@@ -39,7 +39,8 @@ void Doorbell::ring() {
 
 bool Doorbell::Wait::await_ready() {
   State rung = State::kRung;
-  if (bell_.state_.compare_exchange_strong(rung, State::kIdle, std::memory_order_acq_rel)) return true;
+  if (bell_.state_.compare_exchange_strong(rung, State::kIdle, std::memory_order_acq_rel))
+    return true;
   return BoundedWait::await_ready();
 }
 
@@ -48,7 +49,8 @@ void Doorbell::Wait::await_suspend(std::coroutine_handle<> awaiter) {
   bell_.waiter_ = &waiter_;
   suspend(awaiter);
   State idle = State::kIdle;
-  if (bell_.state_.compare_exchange_strong(idle, State::kWaiting, std::memory_order_acq_rel)) return;
+  if (bell_.state_.compare_exchange_strong(idle, State::kWaiting, std::memory_order_acq_rel))
+    return;
   SEMEL_ASSERT(idle == State::kRung, "a bell has one waiter at a time");
   executor().post(waiter_);
 }

@@ -1,6 +1,7 @@
 // What one piece of code waits for and another provides, without allocation:
 //   Event       stays set until reset; many waiters; everything on one executor
-//   Doorbell    rung from any thread, answered by one loop on its executor; rings while it is busy are
+//   Doorbell    rung from any thread, answered by one loop on its executor; rings while it is busy
+//   are
 //               remembered as one
 //   OneShot<T>  a value, given once from any thread, taken once on its executor
 // Waiters resume through their executor's mailbox, never inside the call that woke them.
@@ -38,7 +39,8 @@ class Event {
 
 class Event::Wait final : public BoundedWait {
  public:
-  Wait(Event& event, const WaitLimits& limits) : BoundedWait(event.executor_, limits), event_(event) {}
+  Wait(Event& event, const WaitLimits& limits)
+      : BoundedWait(event.executor_, limits), event_(event) {}
   bool await_ready() { return event_.is_set_ || BoundedWait::await_ready(); }
   void await_suspend(std::coroutine_handle<> awaiter);
   WaitOutcome await_resume() const { return outcome(); }
@@ -57,8 +59,8 @@ class Event::Wait final : public BoundedWait {
 
 inline Event::Wait Event::wait(const WaitLimits& limits) { return {*this, limits}; }
 
-/// Race: ringer and waiter meet in one atomic state. Who turns kWaiting into something else owns the
-/// waiter: the ringer then posts it, the deadline or cancellation then takes it back.
+/// Race: ringer and waiter meet in one atomic state. Who turns kWaiting into something else owns
+/// the waiter: the ringer then posts it, the deadline or cancellation then takes it back.
 class Doorbell {
  public:
   class Wait;
@@ -67,7 +69,8 @@ class Doorbell {
   Doorbell(const Doorbell&) = delete;
   Doorbell& operator=(const Doorbell&) = delete;
 
-  /// Any thread. After it returned, or after the waiter resumed, the bell is not touched by it any more.
+  /// Any thread. After it returned, or after the waiter resumed, the bell is not touched by it any
+  /// more.
   void ring();
   /// On its executor, one at a time. Takes the ring that it answers away.
   Wait wait(const WaitLimits& limits = {});
@@ -81,7 +84,8 @@ class Doorbell {
 
 class Doorbell::Wait final : public BoundedWait {
  public:
-  Wait(Doorbell& bell, const WaitLimits& limits) : BoundedWait(bell.executor_, limits), bell_(bell) {}
+  Wait(Doorbell& bell, const WaitLimits& limits)
+      : BoundedWait(bell.executor_, limits), bell_(bell) {}
   bool await_ready();
   void await_suspend(std::coroutine_handle<> awaiter);
   WaitOutcome await_resume() const { return outcome(); }

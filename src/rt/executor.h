@@ -31,8 +31,8 @@ class Executor {
   /// Any thread; allocation-free.
   virtual void post(Mail& mail) = 0;
 
-  /// On this executor only: `mail` runs behind all that is queued here now, before the executor looks
-  /// for new events. Allocation-free.
+  /// On this executor only: `mail` runs behind all that is queued here now, before the executor
+  /// looks for new events. Allocation-free.
   virtual void post_last(Mail& mail) { post(mail); }
 
   /// On this executor only: runs `work` here at `when` or soon after.

@@ -53,15 +53,14 @@ class UniqueFunction<R(Args...)> {
     void (*destroy)(void*);
   };
   template <class F>
-  static constexpr Table kInlineTable{
-      [](void* at, Args&&... args) -> R {
-        return (*static_cast<F*>(at))(std::forward<Args>(args)...);
-      },
-      [](void* from, void* to) {
-        new (to) F(std::move(*static_cast<F*>(from)));
-        static_cast<F*>(from)->~F();
-      },
-      [](void* at) { static_cast<F*>(at)->~F(); }};
+  static constexpr Table kInlineTable{[](void* at, Args&&... args) -> R {
+                                        return (*static_cast<F*>(at))(std::forward<Args>(args)...);
+                                      },
+                                      [](void* from, void* to) {
+                                        new (to) F(std::move(*static_cast<F*>(from)));
+                                        static_cast<F*>(from)->~F();
+                                      },
+                                      [](void* at) { static_cast<F*>(at)->~F(); }};
   template <class F>
   static constexpr Table kHeapTable{
       [](void* at, Args&&... args) -> R {

@@ -1,9 +1,9 @@
-// Gate: counts the work that runs on behalf of an owner, so that its shutdown can wait for the last of
-// it. Work enters before it starts and leaves by destroying its Entry; close() lets nobody in any more
-// and completes when all have left.
+// Gate: counts the work that runs on behalf of an owner, so that its shutdown can wait for the last
+// of it. Work enters before it starts and leaves by destroying its Entry; close() lets nobody in
+// any more and completes when all have left.
 //
-// Race: the closer publishes itself before it sets the closed bit; the last to leave sees the bit and
-// only then looks for the closer. So exactly one of them finds the gate closed and empty.
+// Race: the closer publishes itself before it sets the closed bit; the last to leave sees the bit
+// and only then looks for the closer. So exactly one of them finds the gate closed and empty.
 #pragma once
 
 #include <atomic>
@@ -46,7 +46,8 @@ class Gate {
   Entry enter() {
     uint64_t state = state_.load(std::memory_order_relaxed);
     while ((state & kClosed) == 0) {
-      if (state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel)) return Entry(this);
+      if (state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel))
+        return Entry(this);
     }
     return {};
   }
@@ -75,7 +76,8 @@ class Gate {
     Executor& executor_;
     std::coroutine_handle<> awaiter_;
   };
-  /// `co_await gate.close(executor);` on that executor, once: continues there when nobody is inside.
+  /// `co_await gate.close(executor);` on that executor, once: continues there when nobody is
+  /// inside.
   Closing close(Executor& executor) { return {*this, executor}; }
 
  private:

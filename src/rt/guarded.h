@@ -1,5 +1,6 @@
-// Guarded<T>: a mutex together with the data that it protects. The only lock of the program; the data
-// cannot be reached without holding it. Never hold it over a co_await or a call into foreign code.
+// Guarded<T>: a mutex together with the data that it protects. The only lock of the program; the
+// data cannot be reached without holding it. Never hold it over a co_await or a call into foreign
+// code.
 #pragma once
 
 #include <condition_variable>
@@ -22,8 +23,8 @@ class Guarded {
     Locked(std::mutex& mutex, T& value) : lock_(mutex), value_(value) {}
     T* operator->() { return &value_; }
     T& operator*() { return value_; }
-    /// Lets go until `condition` is notified and `ready(value)` holds. Only threads of their own (the
-    /// I/O pool) may wait; a reactor never does.
+    /// Lets go until `condition` is notified and `ready(value)` holds. Only threads of their own
+    /// (the I/O pool) may wait; a reactor never does.
     template <class Ready>
     void wait(std::condition_variable& condition, Ready ready) {
       condition.wait(lock_, [&] { return ready(value_); });

@@ -1,8 +1,8 @@
 #include "rt/network.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
+
+#include <fmt/format.h>
 
 namespace semel::rt {
 

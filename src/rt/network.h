@@ -1,6 +1,6 @@
 // Network: listening, connecting, and byte streams. Streams are readiness-based: try_read and
-// try_write never block; the waiting is a separate step, so that no buffer is handed out and nothing
-// is allocated while a connection is idle.
+// try_write never block; the waiting is a separate step, so that no buffer is handed out and
+// nothing is allocated while a connection is idle.
 //
 // A Stream belongs to one executor; every call on it is made there.
 #pragma once
@@ -56,8 +56,9 @@ class Stream {
   /// closed), never inside this call. At most one waiter per direction.
   virtual void wait_readable(Mail& waiter) = 0;
   virtual void wait_writable(Mail& waiter) = 0;
-  /// Takes a waiter back. True: it will not run. False: it is already on its way (or, for a stream that
-  /// cannot take waiters back, runs at the latest after close()); its owner must keep it until then.
+  /// Takes a waiter back. True: it will not run. False: it is already on its way (or, for a stream
+  /// that cannot take waiters back, runs at the latest after close()); its owner must keep it until
+  /// then.
   virtual bool cancel_wait(Mail& waiter) {
     static_cast<void>(waiter);
     return false;

@@ -1,5 +1,5 @@
-// Plants: bugs that can be planted on purpose, so that the simulator proves that its checker sees them.
-// Only the simulation binary sets a flag; everywhere else the pointer in Runtime is null.
+// Plants: bugs that can be planted on purpose, so that the simulator proves that its checker sees
+// them. Only the simulation binary sets a flag; everywhere else the pointer in Runtime is null.
 #pragma once
 
 namespace semel::rt {

@@ -2,7 +2,8 @@
 
 namespace semel::rt {
 
-// As Kafka's Uuid.randomUuid: version 4, variant 2, drawn again if reserved or if the text starts with
+// As Kafka's Uuid.randomUuid: version 4, variant 2, drawn again if reserved or if the text starts
+// with
 // '-' (command lines would take it for an option).
 Uuid Random::uuid() {
   while (true) {

@@ -54,7 +54,8 @@ Task<Result<void>> write_all(Stream& stream, bytes::ByteSpan bytes, WaitLimits l
       bytes = bytes.subspan(transfer.count);
       continue;
     }
-    if (transfer.state != Transfer::State::kWouldBlock) co_return broken(stream, "the connection broke");
+    if (transfer.state != Transfer::State::kWouldBlock)
+      co_return broken(stream, "the connection broke");
     const auto outcome = co_await writable(stream, limits);
     if (outcome != WaitOutcome::kReady) co_return not_ready(stream, outcome);
   }

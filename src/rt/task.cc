@@ -13,12 +13,13 @@ constexpr size_t kStep = 64;
 constexpr size_t kClasses = 4096 / kStep;
 constexpr uint32_t kKeptPerClass = 64;
 
-// True once this thread's cache is gone: frames freed later, by destructors of other thread-locals, go
-// to the heap.
+// True once this thread's cache is gone: frames freed later, by destructors of other thread-locals,
+// go to the heap.
 constinit thread_local bool cache_is_gone = false;
 
-// Frames that this thread may use again, by size class: class c holds frames of (c + 1) * kStep bytes.
-// A frame may be freed on another thread than it came from; the bound keeps such a drift small.
+// Frames that this thread may use again, by size class: class c holds frames of (c + 1) * kStep
+// bytes. A frame may be freed on another thread than it came from; the bound keeps such a drift
+// small.
 class FrameCache {
  public:
   FrameCache() = default;

@@ -1,10 +1,10 @@
-// Task<T>: a lazy coroutine. It starts when awaited, resumes its awaiter by symmetric transfer, and is
-// destroyed by whoever holds it. Used at the edges (connection loops, waits, background loops), never
-// per record or per partition.
+// Task<T>: a lazy coroutine. It starts when awaited, resumes its awaiter by symmetric transfer, and
+// is destroyed by whoever holds it. Used at the edges (connection loops, waits, background loops),
+// never per record or per partition.
 //
 // House shape: `auto x = co_await f();` or `co_await f();` as whole statements; never inside a
-// condition, an argument or a range expression. Frames come from a per-thread cache, so that a loop of
-// awaits does not allocate in steady state.
+// condition, an argument or a range expression. Frames come from a per-thread cache, so that a loop
+// of awaits does not allocate in steady state.
 #pragma once
 
 #include <coroutine>
@@ -82,7 +82,9 @@ namespace detail {
 template <class T>
 struct Promise : PromiseBase {
   std::optional<T> value;
-  Task<T> get_return_object() { return Task<T>(std::coroutine_handle<Promise>::from_promise(*this)); }
+  Task<T> get_return_object() {
+    return Task<T>(std::coroutine_handle<Promise>::from_promise(*this));
+  }
   template <class U>
   void return_value(U&& result) {
     value.emplace(std::forward<U>(result));

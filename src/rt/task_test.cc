@@ -1,11 +1,11 @@
 #include "rt/task.h"
 
-#include <gtest/gtest.h>
-
 #include <array>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "rt/blocking.h"
 #include "rt/gate.h"
@@ -133,7 +133,9 @@ TEST(Gate, ClosesAtOnceIfNobodyIsInside) {
   TestClock clock;
   TestExecutor executor(clock);
   Gate gate;
-  { const auto entry = gate.enter(); }
+  {
+    const auto entry = gate.enter();
+  }
   bool closed = false;
   spawn(close_gate(gate, executor, &closed));
   EXPECT_TRUE(closed);

@@ -32,9 +32,8 @@ class TestExecutor final : public Executor {
     return {id};
   }
   bool cancel(TimerId timer) override {
-    return std::erase_if(timers_, [&](const auto& entry) {
-             return entry.first.second == timer.value;
-           }) > 0;
+    return std::erase_if(timers_,
+                         [&](const auto& entry) { return entry.first.second == timer.value; }) > 0;
   }
   bool is_current() const override { return true; }
   uint32_t index() const override { return index_; }

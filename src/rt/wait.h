@@ -1,11 +1,11 @@
-// Waiting inside coroutines: for a stream, for time, each with an optional deadline and cancellation.
-// Nothing here allocates: what is registered lives in the awaiting frame.
+// Waiting inside coroutines: for a stream, for time, each with an optional deadline and
+// cancellation. Nothing here allocates: what is registered lives in the awaiting frame.
 //
 //   auto outcome = co_await readable(stream, {.deadline = deadline, .cancel = &token});
 //   if (outcome != WaitOutcome::kReady) co_return;
 //
-// Events and results that one piece of code waits for and another provides: rt/event.h. Blocking work:
-// rt/blocking.h. Reading and writing whole buffers: rt/stream_io.h.
+// Events and results that one piece of code waits for and another provides: rt/event.h. Blocking
+// work: rt/blocking.h. Reading and writing whole buffers: rt/stream_io.h.
 #pragma once
 
 #include <coroutine>
@@ -27,9 +27,9 @@ struct WaitLimits {
   const CancelToken* cancel = nullptr;  // null = cannot be cancelled; outlives the wait
 };
 
-/// What every bounded wait has in common: the first of source, deadline and cancellation decides; the
-/// frame resumes only when none of the three can reach it any more. A source that fires while the
-/// others are being taken back turns the outcome into kReady.
+/// What every bounded wait has in common: the first of source, deadline and cancellation decides;
+/// the frame resumes only when none of the three can reach it any more. A source that fires while
+/// the others are being taken back turns the outcome into kReady.
 class BoundedWait : private CancelToken::Watch {
  public:
   BoundedWait(const BoundedWait&) = delete;
@@ -89,7 +89,8 @@ class StreamWait final : public BoundedWait {
       : BoundedWait(stream.executor(), limits), stream_(stream), direction_(direction) {}
 
   void await_suspend(std::coroutine_handle<> awaiter) {
-    direction_ == Direction::kRead ? stream_.wait_readable(waiter_) : stream_.wait_writable(waiter_);
+    direction_ == Direction::kRead ? stream_.wait_readable(waiter_)
+                                   : stream_.wait_writable(waiter_);
     suspend(awaiter);
   }
   WaitOutcome await_resume() const { return outcome(); }
@@ -102,7 +103,8 @@ class StreamWait final : public BoundedWait {
   News waiter_{*this};
 };
 
-/// `co_await readable(stream);` continues when a try_read may succeed (or the stream failed or closed).
+/// `co_await readable(stream);` continues when a try_read may succeed (or the stream failed or
+/// closed).
 inline StreamWait readable(Stream& stream, const WaitLimits& limits = {}) {
   return {stream, StreamWait::Direction::kRead, limits};
 }

@@ -1,11 +1,11 @@
 #include "rt/wait.h"
 
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "rt/cancel.h"
 #include "rt/event.h"

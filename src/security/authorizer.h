@@ -45,8 +45,8 @@ class AllowAll final : public Authorizer {
               std::string_view name) const override;
 };
 
-/// The bits (1 << operation) that `principal` has on a resource, as AuthorizedOperations fields carry
-/// them: only operations that make sense for `type`.
+/// The bits (1 << operation) that `principal` has on a resource, as AuthorizedOperations fields
+/// carry them: only operations that make sense for `type`.
 int32_t authorized_operations(const Authorizer& authorizer, const Principal& principal,
                               ResourceType type, std::string_view name);
 

@@ -7,7 +7,8 @@ namespace {
 
 class OnlyReads final : public Authorizer {
  public:
-  bool allows(const Principal&, Operation operation, ResourceType, std::string_view) const override {
+  bool allows(const Principal&, Operation operation, ResourceType,
+              std::string_view) const override {
     return operation == Operation::kRead || operation == Operation::kDescribe;
   }
 };
@@ -25,9 +26,7 @@ TEST(Authorizer, OnlyWhatIsAllowedIsTold) {
   EXPECT_EQ(authorized_operations(OnlyReads(), {}, ResourceType::kCluster, kClusterName), 1 << 8);
 }
 
-TEST(Principal, Text) {
-  EXPECT_EQ(Principal().to_text(), "User:ANONYMOUS");
-}
+TEST(Principal, Text) { EXPECT_EQ(Principal().to_text(), "User:ANONYMOUS"); }
 
 }  // namespace
 }  // namespace semel::security

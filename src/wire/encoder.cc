@@ -1,9 +1,9 @@
 #include "wire/encoder.h"
 
-#include <fmt/format.h>
-
 #include <cstring>
 #include <limits>
+
+#include <fmt/format.h>
 
 namespace semel::wire {
 namespace {
@@ -105,8 +105,8 @@ void Encoder::put_array(const NullableArray<T>& array, bool nullable, const char
   put_null();
 }
 
-#define SEMEL_X(T)                                                                   \
-  template void Encoder::put_array<T>(const Array<T>& array, const char* field);     \
+#define SEMEL_X(T)                                                                  \
+  template void Encoder::put_array<T>(const Array<T>& array, const char* field);    \
   template void Encoder::put_array<T>(const NullableArray<T>& array, bool nullable, \
                                       const char* field);
 SEMEL_X(int8_t)

@@ -1,6 +1,6 @@
 // Encoder: writes the primitive fields of one message version. Generated code calls it. The first
-// refusal sticks (a null where the version has none, a string over 32767 bytes, a value in a version
-// that lacks its field); what was written by then is worthless and the caller drops it.
+// refusal sticks (a null where the version has none, a string over 32767 bytes, a value in a
+// version that lacks its field); what was written by then is worthless and the caller drops it.
 #pragma once
 
 #include <cstdint>
@@ -61,8 +61,8 @@ class Encoder {
     writer_.put_uvarint(tag);
     return writer_.size();
   }
-  /// Puts the size before the content that was written since begin_tag returned `start`. Records, whose
-  /// bytes may be spliced, are never tagged.
+  /// Puts the size before the content that was written since begin_tag returned `start`. Records,
+  /// whose bytes may be spliced, are never tagged.
   void end_tag(size_t start);
   void put_raw_tags(const RawTags& tags, size_t& next, uint32_t before);
   /// What is left of the unknown tags.

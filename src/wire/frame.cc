@@ -1,8 +1,8 @@
 #include "wire/frame.h"
 
-#include <fmt/format.h>
-
 #include <limits>
+
+#include <fmt/format.h>
 
 #include "wire/decoder.h"
 
@@ -26,7 +26,8 @@ Result<size_t> read_frame_size(bytes::ByteSpan four_bytes, size_t limit) {
   SEMEL_ASSERT(four_bytes.size() >= kFrameSizeBytes);
   const auto size = bytes::load_be<int32_t>(four_bytes.data());
   if (size < 0 || static_cast<size_t>(size) > limit)
-    return fail(ErrorCode::kInvalidRequest, fmt::format("frame size {}, allowed are 0 … {}", size, limit));
+    return fail(ErrorCode::kInvalidRequest,
+                fmt::format("frame size {}, allowed are 0 … {}", size, limit));
   return static_cast<size_t>(size);
 }
 
@@ -64,7 +65,8 @@ Result<RequestHeader> read_request_header(bytes::Reader& reader, int16_t header_
   return header;
 }
 
-void put_request_header(bytes::Writer& writer, const RequestHeader& header, int16_t header_version) {
+void put_request_header(bytes::Writer& writer, const RequestHeader& header,
+                        int16_t header_version) {
   writer.put_i16(header.api_key);
   writer.put_i16(header.api_version);
   writer.put_i32(header.correlation_id);

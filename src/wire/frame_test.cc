@@ -32,7 +32,8 @@ TEST(Frame, CountsSplicedBytes) {
 TEST(Header, EqualsTheFormatsVectors) {
   bytes::Writer writer;
   const FrameStart start = begin_frame(writer);
-  put_request_header(writer, {.api_key = 18, .api_version = 0, .correlation_id = 7, .client_id = "semel"}, 1);
+  put_request_header(
+      writer, {.api_key = 18, .api_version = 0, .correlation_id = 7, .client_id = "semel"}, 1);
   end_frame(writer, start);
   EXPECT_EQ(bytes::as_text(writer.written()),
             std::string_view("\0\0\0\x0f\0\x12\0\0\0\0\0\x07\0\x05semel", 19));
@@ -40,9 +41,12 @@ TEST(Header, EqualsTheFormatsVectors) {
 
 TEST(Header, RequestsOfBothVersions) {
   for (const int16_t version : {int16_t{1}, int16_t{2}}) {
-    for (const auto& id : {std::optional<std::string_view>(), std::optional<std::string_view>("client")}) {
+    for (const auto& id :
+         {std::optional<std::string_view>(), std::optional<std::string_view>("client")}) {
       bytes::Writer writer;
-      put_request_header(writer, {.api_key = 3, .api_version = 12, .correlation_id = -5, .client_id = id}, version);
+      put_request_header(writer,
+                         {.api_key = 3, .api_version = 12, .correlation_id = -5, .client_id = id},
+                         version);
       const auto prefix = peek_request(writer.written());
       ASSERT_TRUE(prefix);
       EXPECT_EQ(prefix->api_key, 3);

@@ -1,9 +1,9 @@
 #include "wire/json_writer.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <cmath>
+
+#include <fmt/format.h>
 
 namespace semel::wire {
 namespace {
@@ -31,14 +31,22 @@ size_t utf8_length(std::string_view text) {
 
 char short_escape(char c) {
   switch (c) {
-    case '"': return '"';
-    case '\\': return '\\';
-    case '\b': return 'b';
-    case '\f': return 'f';
-    case '\n': return 'n';
-    case '\r': return 'r';
-    case '\t': return 't';
-    default: return 0;
+    case '"':
+      return '"';
+    case '\\':
+      return '\\';
+    case '\b':
+      return 'b';
+    case '\f':
+      return 'f';
+    case '\n':
+      return 'n';
+    case '\r':
+      return 'r';
+    case '\t':
+      return 't';
+    default:
+      return 0;
   }
 }
 
@@ -139,7 +147,8 @@ std::string java_double(double value) {
 }
 
 std::string base64(bytes::ByteSpan content) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr char kDigits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   out.reserve((content.size() + 2) / 3 * 4);
   for (size_t i = 0; i < content.size(); i += 3) {
@@ -147,8 +156,7 @@ std::string base64(bytes::ByteSpan content) {
     uint32_t group = 0;
     for (size_t k = 0; k < 3; ++k)
       group = (group << 8) | (k < count ? std::to_integer<uint32_t>(content[i + k]) : 0);
-    for (size_t k = 0; k < 4; ++k)
-      out += k <= count ? kDigits[(group >> (18 - 6 * k)) & 63] : '=';
+    for (size_t k = 0; k < 4; ++k) out += k <= count ? kDigits[(group >> (18 - 6 * k)) & 63] : '=';
   }
   return out;
 }

@@ -1,8 +1,8 @@
 #include "wire/json_writer.h"
 
-#include <gtest/gtest.h>
-
 #include <limits>
+
+#include <gtest/gtest.h>
 
 namespace semel::wire {
 namespace {
@@ -39,7 +39,10 @@ TEST(JsonWriter, EscapesAsJacksonDoes) {
 }
 
 TEST(JsonWriter, ReplacesWhatIsNoUtf8) {
-  EXPECT_EQ(text_of("a\xff" "b"), "\"a\xEF\xBF\xBD" "b\"");
+  EXPECT_EQ(text_of("a\xff"
+                    "b"),
+            "\"a\xEF\xBF\xBD"
+            "b\"");
   EXPECT_EQ(text_of("\xc3"), "\"\xEF\xBF\xBD\"");
   EXPECT_EQ(text_of("\xc0\xaf"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\"");
   EXPECT_EQ(text_of("\xed\xa0\x80").substr(0, 4), "\"\xEF\xBF\xBD");
@@ -47,9 +50,19 @@ TEST(JsonWriter, ReplacesWhatIsNoUtf8) {
 
 TEST(JavaDouble, PrintsAsJava) {
   const std::pair<double, const char*> cases[] = {
-      {0.0, "0.0"}, {-0.0, "-0.0"}, {1.0, "1.0"}, {1.5, "1.5"}, {0.001, "0.001"}, {100000.0, "100000.0"},
-      {9999999.0, "9999999.0"}, {1e7, "1.0E7"}, {1.25e10, "1.25E10"}, {0.0009, "9.0E-4"},
-      {-1e-5, "-1.0E-5"}, {1048576.0, "1048576.0"}, {1e21, "1.0E21"},
+      {0.0, "0.0"},
+      {-0.0, "-0.0"},
+      {1.0, "1.0"},
+      {1.5, "1.5"},
+      {0.001, "0.001"},
+      {100000.0, "100000.0"},
+      {9999999.0, "9999999.0"},
+      {1e7, "1.0E7"},
+      {1.25e10, "1.25E10"},
+      {0.0009, "9.0E-4"},
+      {-1e-5, "-1.0E-5"},
+      {1048576.0, "1048576.0"},
+      {1e21, "1.0E21"},
       {std::numeric_limits<double>::infinity(), "Infinity"},
       {std::numeric_limits<double>::max(), "1.7976931348623157E308"}};
   for (const auto& [value, text] : cases) EXPECT_EQ(java_double(value), text);

@@ -1,5 +1,5 @@
-// RawTags: the tagged fields of a struct that this program does not know (KIP-482). They are kept as
-// bytes and written back in ascending order among the known ones. Empty costs one pointer.
+// RawTags: the tagged fields of a struct that this program does not know (KIP-482). They are kept
+// as bytes and written back in ascending order among the known ones. Empty costs one pointer.
 #pragma once
 
 #include <algorithm>
@@ -44,9 +44,7 @@ class RawTags {
   void append(uint32_t tag, bytes::Buffer content);
   void clear() { tags_.reset(); }
 
-  bool operator==(const RawTags& other) const {
-    return std::ranges::equal(all(), other.all());
-  }
+  bool operator==(const RawTags& other) const { return std::ranges::equal(all(), other.all()); }
 
  private:
   std::unique_ptr<std::vector<RawTag>> tags_;

@@ -1,6 +1,6 @@
 // Records: the field of a message that carries record batches. Null, bytes in memory, or bytes that
-// lie elsewhere (a range of a segment file): then the encoder writes their length and leaves a splice
-// in the Writer for whoever sends the frame.
+// lie elsewhere (a range of a segment file): then the encoder writes their length and leaves a
+// splice in the Writer for whoever sends the frame.
 #pragma once
 
 #include <cstdint>

@@ -16,8 +16,8 @@ bool is_alphanumeric(char c) {
 
 bool is_valid_software_name(std::string_view text) {
   if (text.empty() || !is_alphanumeric(text.front()) || !is_alphanumeric(text.back())) return false;
-  return std::ranges::all_of(
-      text, [](char c) { return is_alphanumeric(c) || c == '-' || c == '.'; });
+  return std::ranges::all_of(text,
+                             [](char c) { return is_alphanumeric(c) || c == '-' || c == '.'; });
 }
 
 Progress ApiVersionsHandler::admit(RequestContext& context) {

@@ -1,9 +1,10 @@
+#include "gen/delete_records.h"
+
 #include "api/broker/partition_finder.h"
 #include "api/broker/small_handlers.h"
 #include "api/broker/topic_names.h"
 #include "api/wire_code.h"
 #include "bytes/reader.h"
-#include "gen/delete_records.h"
 
 namespace semel::api::broker {
 namespace {
@@ -13,7 +14,8 @@ constexpr int64_t kNoLowWatermark = -1;
 
 /// The new low watermark. While every partition has one replica, it is the leader's log start.
 std::expected<int64_t, ErrorCode> delete_before(replica::Partition& partition, int64_t asked) {
-  if (is_internal_topic(partition.name().topic)) return std::unexpected(ErrorCode::kInvalidTopicException);
+  if (is_internal_topic(partition.name().topic))
+    return std::unexpected(ErrorCode::kInvalidTopicException);
   const ErrorCode code = partition.check_leadership();
   if (code != ErrorCode::kNone) return std::unexpected(code);
   log::Log& log = partition.log();
@@ -43,7 +45,8 @@ Progress DeleteRecordsHandler::admit(RequestContext& context) {
       auto& answer = topic.partitions.append();
       answer.partition_index = partition.partition_index;
       const auto found = finder.find(asked.name, partition.partition_index);
-      const auto low = found ? delete_before(**found, partition.offset) : std::unexpected(found.error());
+      const auto low =
+          found ? delete_before(**found, partition.offset) : std::unexpected(found.error());
       answer.low_watermark = low.value_or(kNoLowWatermark);
       if (!low) answer.error_code = wire_code(low.error());
     }

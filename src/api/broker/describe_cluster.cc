@@ -1,7 +1,8 @@
+#include "gen/describe_cluster.h"
+
 #include "api/broker/small_handlers.h"
 #include "api/wire_code.h"
 #include "bytes/reader.h"
-#include "gen/describe_cluster.h"
 
 namespace semel::api::broker {
 
@@ -42,9 +43,9 @@ Progress DescribeClusterHandler::admit(RequestContext& context) {
       response.controller_id = id.value;
   }
   if (request.include_cluster_authorized_operations) {
-    response.cluster_authorized_operations = security::authorized_operations(
-        services_.authorizer, context.connection().principal, security::ResourceType::kCluster,
-        security::kClusterName);
+    response.cluster_authorized_operations =
+        security::authorized_operations(services_.authorizer, context.connection().principal,
+                                        security::ResourceType::kCluster, security::kClusterName);
   }
   context.respond(response);
   return Progress::kReady;

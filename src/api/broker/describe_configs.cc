@@ -46,7 +46,8 @@ struct Setting {
 
 void put(const Setting& setting, const cluster::EffectiveConfig& effective, bool with_synonyms,
          Answer& answer) {
-  const bool is_sensitive = setting.type == cluster::ConfigType::kPassword || setting.type == kUnknownType;
+  const bool is_sensitive =
+      setting.type == cluster::ConfigType::kPassword || setting.type == kUnknownType;
   auto& entry = answer.configs.append();
   entry.name = setting.name;
   entry.value.reset();
@@ -82,7 +83,8 @@ void describe_topic(const Asked& asked, const Layers& layers, const BrokerFacts&
 }
 
 /// Settings that nobody here knows: they may be secrets.
-void describe_unknown(const Asked& asked, const Layers& layers, bool with_synonyms, Answer& answer) {
+void describe_unknown(const Asked& asked, const Layers& layers, bool with_synonyms,
+                      Answer& answer) {
   std::map<std::string, std::vector<cluster::ConfigSynonym>> unknown;
   const auto collect = [&](const ConfigMapPtr& map, cluster::ConfigSource source) {
     if (map == nullptr) return;
@@ -111,13 +113,13 @@ void describe_broker(const Asked& asked, const Layers& layers, const BrokerFacts
   describe_unknown(asked, layers, with_synonyms, answer);
 }
 
-void describe_other(const Asked& asked, const cluster::ConfigMap* own, const cluster::ConfigLayers& broker,
-                    bool with_synonyms, Answer& answer) {
+void describe_other(const Asked& asked, const cluster::ConfigMap* own,
+                    const cluster::ConfigLayers& broker, bool with_synonyms, Answer& answer) {
   const auto type = static_cast<ConfigResourceType>(asked.resource_type);
   for (const cluster::BrokerConfigKey& key : cluster::resource_config_keys(type)) {
     if (!is_wanted(asked, key.name)) continue;
-    put({key.name, key.type, false}, cluster::effective_resource_config(type, key, own, broker), with_synonyms,
-        answer);
+    put({key.name, key.type, false}, cluster::effective_resource_config(type, key, own, broker),
+        with_synonyms, answer);
   }
 }
 
@@ -130,7 +132,8 @@ void describe_defaults(const Asked& asked, const ConfigMapPtr& all_brokers, bool
     if (!is_wanted(asked, name)) continue;
     const auto type = key != nullptr ? key->type : kUnknownType;
     const auto source = cluster::ConfigSource::kDynamicDefaultBroker;
-    put({name, type, key == nullptr}, {value, source, {{name, value, source}}}, with_synonyms, answer);
+    put({name, type, key == nullptr}, {value, source, {{name, value, source}}}, with_synonyms,
+        answer);
   }
 }
 
@@ -164,8 +167,10 @@ Progress DescribeConfigsHandler::admit(RequestContext& context) {
     layers.broker = image->config(ConfigResourceType::kBroker, self);
     layers.all_brokers = image->config(ConfigResourceType::kBroker, "");
     if (!may_describe) {
-      refuse(answer, is_topic ? ErrorCode::kTopicAuthorizationFailed
-                              : ErrorCode::kClusterAuthorizationFailed, "");
+      refuse(
+          answer,
+          is_topic ? ErrorCode::kTopicAuthorizationFailed : ErrorCode::kClusterAuthorizationFailed,
+          "");
     } else if (is_topic && !is_valid_topic(asked.resource_name)) {
       refuse(answer, ErrorCode::kInvalidTopicException, "Topic name is invalid");
     } else if (is_topic && image->topic(asked.resource_name) == nullptr) {
@@ -183,11 +188,13 @@ Progress DescribeConfigsHandler::admit(RequestContext& context) {
                  asked.resource_name);
     } else if (!cluster::resource_config_keys(type).empty() && asked.resource_name.empty()) {
       refuse(answer, ErrorCode::kInvalidRequest,
-             type == ConfigResourceType::kGroup ? "Group name must not be empty"
-                                                : "Client metrics subscription name must not be empty");
+             type == ConfigResourceType::kGroup
+                 ? "Group name must not be empty"
+                 : "Client metrics subscription name must not be empty");
     } else if (!cluster::resource_config_keys(type).empty()) {
       const auto own = image->config(type, asked.resource_name);
-      describe_other(asked, own.get(), layers.borrow(services_.facts.static_config), request.include_synonyms, answer);
+      describe_other(asked, own.get(), layers.borrow(services_.facts.static_config),
+                     request.include_synonyms, answer);
     } else {
       refuse(answer, ErrorCode::kInvalidRequest,
              "Unsupported resource type: " + std::to_string(asked.resource_type));

@@ -1,9 +1,10 @@
+#include "gen/describe_log_dirs.h"
+
 #include <map>
 
 #include "api/broker/small_handlers.h"
 #include "api/wire_code.h"
 #include "bytes/reader.h"
-#include "gen/describe_log_dirs.h"
 #include "rt/blocking.h"
 
 namespace semel::api::broker {
@@ -15,7 +16,8 @@ using LogPtr = std::shared_ptr<log::Log>;
 /// Logs by directory and name.
 using LogsByDirectory = std::map<DirectoryId, std::map<TopicPartition, LogPtr>>;
 
-LogsByDirectory asked_logs(const log::LogManager& logs, const gen::DescribeLogDirsRequest& request) {
+LogsByDirectory asked_logs(const log::LogManager& logs,
+                           const gen::DescribeLogDirsRequest& request) {
   LogsByDirectory found;
   const auto add = [&](const LogPtr& log) {
     if (log != nullptr) found[logs.directory_of(*log)][log->name()] = log;
@@ -25,7 +27,8 @@ LogsByDirectory asked_logs(const log::LogManager& logs, const gen::DescribeLogDi
     return found;
   }
   for (const auto& topic : request.topics)
-    for (const int32_t index : topic.partitions) add(logs.find({topic.topic, PartitionIndex{index}}));
+    for (const int32_t index : topic.partitions)
+      add(logs.find({topic.topic, PartitionIndex{index}}));
   return found;
 }
 
@@ -76,7 +79,8 @@ rt::Task<Progress> DescribeLogDirsHandler::run(RequestContext& context) {
     }
     if (self != nullptr)
       answer.is_cordoned = std::ranges::count(self->cordoned_directories, directory.id) > 0;
-    if (const auto logs = asked.find(directory.id); logs != asked.end()) put_logs(logs->second, answer);
+    if (const auto logs = asked.find(directory.id); logs != asked.end())
+      put_logs(logs->second, answer);
   }
   const auto ask_disk = [&] {
     for (auto& answer : response.results)

@@ -20,16 +20,15 @@ bytes::Buffer encode_counters(const log::ProducerView& producer) {
   const log::ProducerCounters& counters = producer.counters;
   bytes::Writer writer;
   writer.put_i8(kCountersVersion);
-  for (const uint64_t count :
-       {counters.duplicates, counters.duplicate_records, counters.reencoded, counters.below_log_start,
-        counters.gaps, counters.sequences_reused, counters.epoch_bumps, counters.fenced})
+  for (const uint64_t count : {counters.duplicates, counters.duplicate_records, counters.reencoded,
+                               counters.below_log_start, counters.gaps, counters.sequences_reused,
+                               counters.epoch_bumps, counters.fenced})
     writer.put_varlong(static_cast<int64_t>(count));
   writer.put_varlong(producer.last_append_ms);
   return writer.take();
 }
 
-void put(const log::ProducerView& producer,
-         gen::DescribeProducersResponse::ProducerState& answer) {
+void put(const log::ProducerView& producer, gen::DescribeProducersResponse::ProducerState& answer) {
   answer.producer_id = producer.producer_id.value;
   answer.producer_epoch = producer.epoch.value;
   answer.last_sequence =

@@ -1,3 +1,5 @@
+#include "gen/describe_topic_partitions.h"
+
 #include <algorithm>
 #include <set>
 
@@ -6,7 +8,6 @@
 #include "api/broker/topic_names.h"
 #include "api/wire_code.h"
 #include "bytes/reader.h"
-#include "gen/describe_topic_partitions.h"
 
 namespace semel::api::broker {
 namespace {
@@ -18,7 +19,8 @@ using Topic = Response::DescribeTopicPartitionsResponseTopic;
 /// The page that begins at the cursor: topics by ascending name.
 class Page {
  public:
-  Page(const cluster::MetadataImage& image, std::string_view listener, size_t room, Response& response)
+  Page(const cluster::MetadataImage& image, std::string_view listener, size_t room,
+       Response& response)
       : image_(image), view_(image, listener), room_(room), response_(response) {}
 
   /// False: the page is full, and the answer says where the next one begins.
@@ -55,7 +57,8 @@ class Page {
                                                        : ErrorCode::kInvalidTopicException);
   }
 
-  void put_partition(const cluster::PartitionRegistration& partition, size_t index, Topic& topic) const {
+  void put_partition(const cluster::PartitionRegistration& partition, size_t index,
+                     Topic& topic) const {
     auto& answer = topic.partitions.append();
     answer.partition_index = static_cast<int32_t>(index);
     view_.put_replicas(partition, answer);
@@ -107,18 +110,22 @@ Progress DescribeTopicPartitionsHandler::admit(RequestContext& context) {
   const bool asks_all = request.topics.empty();
   const auto want = [&](const std::string& name) {
     if (name < start) return;
-    if (may_describe(name)) names.insert(name);
-    else if (!asks_all) hidden.push_back(name);
+    if (may_describe(name))
+      names.insert(name);
+    else if (!asks_all)
+      hidden.push_back(name);
   };
   if (asks_all)
-    image->topics->by_name.for_each([&](const std::string& name, const cluster::TopicPtr&) { want(name); });
+    image->topics->by_name.for_each(
+        [&](const std::string& name, const cluster::TopicPtr&) { want(name); });
   for (const auto& asked : request.topics) want(asked.name);
 
   const int32_t room = std::clamp(request.response_partition_limit, 1,
                                   std::max(services_.facts.described_partitions_max, 1));
   Page page(*image, context.connection().listener, static_cast<size_t>(room), response);
   for (const std::string& name : names) {
-    const size_t from = request.cursor && name == start ? static_cast<size_t>(request.cursor->partition_index) : 0;
+    const size_t from =
+        request.cursor && name == start ? static_cast<size_t>(request.cursor->partition_index) : 0;
     if (!page.add(name, from, !asks_all)) break;
   }
   for (Topic& topic : response.topics)

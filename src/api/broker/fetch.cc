@@ -156,7 +156,8 @@ void FetchWork::resolve_target(const replica::PartitionTable& table, const Fetch
   const replica::TopicEntry* entry = by_id ? table.find(target.topic_id) : table.find(target.topic);
   if (entry == nullptr) {
     const cluster::ImagePtr image = handler_.services_.images.current();
-    const cluster::TopicPtr topic = by_id ? image->topic(target.topic_id) : image->topic(target.topic);
+    const cluster::TopicPtr topic =
+        by_id ? image->topic(target.topic_id) : image->topic(target.topic);
     if (topic == nullptr)
       item.code = by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition;
     else if (topic->partition(PartitionIndex{target.partition}) == nullptr)
@@ -165,10 +166,13 @@ void FetchWork::resolve_target(const replica::PartitionTable& table, const Fetch
       item.code = ErrorCode::kNotLeaderOrFollower;
     return;
   }
-  if (!may_read(entry->name)) item.code = ErrorCode::kTopicAuthorizationFailed;
-  else if (!entry->has_partition(target.partition)) item.code = ErrorCode::kUnknownTopicOrPartition;
+  if (!may_read(entry->name))
+    item.code = ErrorCode::kTopicAuthorizationFailed;
+  else if (!entry->has_partition(target.partition))
+    item.code = ErrorCode::kUnknownTopicOrPartition;
   // Followers are not tracked: their fetches must not pass for consumers'.
-  else if (is_follower_) item.code = ErrorCode::kUnknownLeaderEpoch;
+  else if (is_follower_)
+    item.code = ErrorCode::kUnknownLeaderEpoch;
   if (item.code != ErrorCode::kNone) return;
   item.partition = entry->partitions[static_cast<size_t>(target.partition)];
   if (item.partition == nullptr) item.code = ErrorCode::kNotLeaderOrFollower;
@@ -186,7 +190,8 @@ bool FetchWork::read() {
       const FetchTarget& target = targets[item.target];
       replica::ReadQuery query;
       query.from = Offset{target.fetch_offset};
-      query.bytes_max = static_cast<int32_t>(std::min<int64_t>(left, std::max(target.bytes_max, 0)));
+      query.bytes_max =
+          static_cast<int32_t>(std::min<int64_t>(left, std::max(target.bytes_max, 0)));
       query.current_epoch = LeaderEpoch{target.current_leader_epoch};
       query.last_fetched_epoch = LeaderEpoch{target.last_fetched_epoch};
       query.isolation = isolation_;
@@ -208,8 +213,8 @@ Progress FetchWork::leave_admit() {
     return Progress::kWaiting;
   }
   context_->work = this;
-  handler_.deadlines_->set(*this, context_->executor().clock().now() +
-                                      std::chrono::milliseconds(wait_max_ms_));
+  handler_.deadlines_->set(
+      *this, context_->executor().clock().now() + std::chrono::milliseconds(wait_max_ms_));
   watch(true);
   if (!read()) return Progress::kWaiting;
   watch(false);
@@ -223,8 +228,10 @@ void FetchWork::watch(bool on) {
   for (size_t i = 0; i < used_; ++i) {
     Item& item = *items_[i];
     if (item.partition == nullptr) continue;
-    if (on) item.partition->waiters().add(item);
-    else item.partition->waiters().remove(item);
+    if (on)
+      item.partition->waiters().add(item);
+    else
+      item.partition->waiters().remove(item);
   }
 }
 
@@ -310,8 +317,8 @@ void FetchWork::fill_item(Item& item, PartitionAnswer& answer) {
     }
   }
   if (read.range.size > 0) put_records(read.range, answer);
-  const bool asked_wrongly = read.code == ErrorCode::kNotLeaderOrFollower ||
-                             read.code == ErrorCode::kFencedLeaderEpoch;
+  const bool asked_wrongly =
+      read.code == ErrorCode::kNotLeaderOrFollower || read.code == ErrorCode::kFencedLeaderEpoch;
   if (!asked_wrongly || context_->header.version < kFirstWithLeader) return;
   const cluster::ImagePtr image = handler_.services_.images.current();
   const cluster::TopicPtr topic =
@@ -341,8 +348,10 @@ void FetchWork::fill_response() {
     }
     if (last == nullptr || last->topic != target.topic || last->topic_id != target.topic_id) {
       auto& topic = response_.responses.append();
-      if (by_id) topic.topic_id = target.topic_id;
-      else topic.topic = target.topic;
+      if (by_id)
+        topic.topic_id = target.topic_id;
+      else
+        topic.topic = target.topic;
     }
     last = &target;
     fill_item(item, response_.responses.back().partitions.append());

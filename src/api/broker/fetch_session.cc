@@ -4,8 +4,10 @@ namespace semel::api::broker {
 
 void FetchSession::update(const FetchTarget& target) {
   const auto [at, is_new] = by_key_.try_emplace(key_of(target));
-  if (is_new) at->second = members_.insert(members_.end(), Member{target, {}});
-  else at->second->target = target;
+  if (is_new)
+    at->second = members_.insert(members_.end(), Member{target, {}});
+  else
+    at->second->target = target;
 }
 
 void FetchSession::forget(const FetchTarget& target) {

@@ -1,7 +1,7 @@
 // Fetch sessions (KIP-227): a client names its partitions once, and then only what changes.
 //
-// A session belongs to no connection; requests of one session come one after another, guarded by its
-// epoch. The cache is shared by all reactors.
+// A session belongs to no connection; requests of one session come one after another, guarded by
+// its epoch. The cache is shared by all reactors.
 #pragma once
 
 #include <cstdint>
@@ -118,7 +118,8 @@ class FetchSessionCache {
   SharedSession find(int32_t id);
   void remove(int32_t id);
   /// A new session with these partitions; null if no slot is free for it.
-  SharedSession create(bool uses_topic_ids, bool is_privileged, std::span<const FetchTarget> targets);
+  SharedSession create(bool uses_topic_ids, bool is_privileged,
+                       std::span<const FetchTarget> targets);
   size_t size();
 
  private:

@@ -1,7 +1,8 @@
+#include "gen/find_coordinator.h"
+
 #include "api/broker/small_handlers.h"
 #include "api/wire_code.h"
 #include "bytes/reader.h"
-#include "gen/find_coordinator.h"
 
 namespace semel::api::broker {
 

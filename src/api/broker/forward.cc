@@ -1,8 +1,8 @@
 #include "api/broker/forward.h"
 
-#include <arpa/inet.h>
-
 #include <array>
+
+#include <arpa/inet.h>
 
 #include "base/log.h"
 #include "gen/data/default_principal_data.h"

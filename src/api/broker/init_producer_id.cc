@@ -1,7 +1,8 @@
+#include "gen/init_producer_id.h"
+
 #include "api/broker/small_handlers.h"
 #include "api/wire_code.h"
 #include "bytes/reader.h"
-#include "gen/init_producer_id.h"
 
 namespace semel::api::broker {
 namespace {
@@ -26,13 +27,11 @@ rt::Task<Progress> InitProducerIdHandler::run(RequestContext& context) {
   response.producer_epoch = -1;
   const auto& principal = context.connection().principal;
   if (request.transactional_id) {
-    const bool may_write =
-        services_.authorizer.allows(principal, security::Operation::kWrite,
-                                    security::ResourceType::kTransactionalId,
-                                    *request.transactional_id);
-    response.error_code =
-        wire_code(may_write ? ErrorCode::kNotCoordinator
-                            : ErrorCode::kTransactionalIdAuthorizationFailed);
+    const bool may_write = services_.authorizer.allows(principal, security::Operation::kWrite,
+                                                       security::ResourceType::kTransactionalId,
+                                                       *request.transactional_id);
+    response.error_code = wire_code(may_write ? ErrorCode::kNotCoordinator
+                                              : ErrorCode::kTransactionalIdAuthorizationFailed);
     if (request.transactional_id->empty())
       response.error_code = wire_code(ErrorCode::kInvalidRequest);
   } else if (!services_.authorizer.allows(principal, security::Operation::kIdempotentWrite,
@@ -45,7 +44,8 @@ rt::Task<Progress> InitProducerIdHandler::run(RequestContext& context) {
     const auto id = co_await services_.producer_ids.next(context.executor());
     if (id) {
       response.producer_id = id->value;
-      if (rt::is_planted(services_.runtime.plants, &rt::Plants::same_producer_id)) response.producer_id &= ~1;
+      if (rt::is_planted(services_.runtime.plants, &rt::Plants::same_producer_id))
+        response.producer_id &= ~1;
       response.producer_epoch = 0;
     } else {
       response.error_code = wire_code(id.error().code);

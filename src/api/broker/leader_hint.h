@@ -1,4 +1,5 @@
-// CurrentLeader and NodeEndpoints (KIP-951): where a client finds the leader that it should have asked.
+// CurrentLeader and NodeEndpoints (KIP-951): where a client finds the leader that it should have
+// asked.
 #pragma once
 
 #include "cluster/image.h"
@@ -13,8 +14,9 @@ struct LeaderQuestion {
   std::string_view listener;
 };
 
-/// Fills `answer.current_leader` of a partition that this broker does not lead, and adds the leader's
-/// endpoint on the listener to `endpoints`. Leaves −1 while the metadata names this broker itself.
+/// Fills `answer.current_leader` of a partition that this broker does not lead, and adds the
+/// leader's endpoint on the listener to `endpoints`. Leaves −1 while the metadata names this broker
+/// itself.
 template <class Answer, class Endpoints>
 void hint_leader(const LeaderQuestion& asked, Answer& answer, Endpoints& endpoints) {
   const cluster::PartitionRegistration* partition = asked.partition;
@@ -25,7 +27,8 @@ void hint_leader(const LeaderQuestion& asked, Answer& answer, Endpoints& endpoin
     if (known.node_id == partition->leader.value) return;
   }
   const cluster::BrokerRegistration* broker = asked.image.broker(partition->leader);
-  const cluster::Endpoint* endpoint = broker != nullptr ? broker->endpoint(asked.listener) : nullptr;
+  const cluster::Endpoint* endpoint =
+      broker != nullptr ? broker->endpoint(asked.listener) : nullptr;
   if (endpoint == nullptr) return;
   auto& node = endpoints.append();
   node.node_id = broker->id.value;

@@ -1,10 +1,11 @@
+#include "gen/list_config_resources.h"
+
 #include <algorithm>
 #include <array>
 
 #include "api/broker/small_handlers.h"
 #include "api/wire_code.h"
 #include "bytes/reader.h"
-#include "gen/list_config_resources.h"
 
 namespace semel::api::broker {
 namespace {
@@ -60,7 +61,8 @@ Progress ListConfigResourcesHandler::admit(RequestContext& context) {
     return std::ranges::count(kListed, static_cast<ConfigResourceType>(type)) > 0;
   };
   Answer response;
-  if (!services_.authorizer.allows(context.connection().principal, security::Operation::kDescribeConfigs,
+  if (!services_.authorizer.allows(context.connection().principal,
+                                   security::Operation::kDescribeConfigs,
                                    security::ResourceType::kCluster, security::kClusterName)) {
     response.error_code = wire_code(ErrorCode::kClusterAuthorizationFailed);
   } else if (!std::ranges::all_of(request.resource_types, is_known)) {

@@ -23,11 +23,16 @@ enum SpecialTimestamp : int64_t {
 /// Versions that know a special timestamp; older ones are refused as unsupported.
 int16_t first_version_of(int64_t timestamp) {
   switch (timestamp) {
-    case kMaxTimestamp: return 7;
-    case kEarliestLocal: return 8;
-    case kLatestTiered: return 9;
-    case kEarliestPendingUpload: return 11;
-    default: return 0;
+    case kMaxTimestamp:
+      return 7;
+    case kEarliestLocal:
+      return 8;
+    case kLatestTiered:
+      return 9;
+    case kEarliestPendingUpload:
+      return 11;
+    default:
+      return 0;
   }
 }
 
@@ -129,8 +134,10 @@ rt::Task<Progress> ListOffsetsHandler::run(RequestContext& context) {
         continue;
       }
       const Job job{asked, std::move(*found), &answer};
-      if (needs_reading(asked.timestamp)) to_read.push_back(job);
-      else look(job, isolation, version);
+      if (needs_reading(asked.timestamp))
+        to_read.push_back(job);
+      else
+        look(job, isolation, version);
     }
   }
   if (!to_read.empty()) {

@@ -1,5 +1,5 @@
-// What the clients of one listener can reach: Kafka tells them only of brokers that have the listener
-// they came in by.
+// What the clients of one listener can reach: Kafka tells them only of brokers that have the
+// listener they came in by.
 #pragma once
 
 #include <string_view>

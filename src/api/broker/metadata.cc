@@ -81,8 +81,8 @@ bool MetadataHandler::may_describe(const RequestContext& context, std::string_vi
                                      ResourceType::kTopic, topic);
 }
 
-std::vector<std::string> MetadataHandler::missing_topics(const RequestContext& context,
-                                                         const gen::MetadataRequest& request) const {
+std::vector<std::string> MetadataHandler::missing_topics(
+    const RequestContext& context, const gen::MetadataRequest& request) const {
   const cluster::ImagePtr image = services_.images.current();
   const auto& principal = context.connection().principal;
   std::vector<std::string> missing;
@@ -92,7 +92,8 @@ std::vector<std::string> MetadataHandler::missing_topics(const RequestContext& c
     const bool may_create =
         services_.authorizer.allows(principal, Operation::kCreate, ResourceType::kCluster,
                                     security::kClusterName) ||
-        services_.authorizer.allows(principal, Operation::kCreate, ResourceType::kTopic, *asked.name);
+        services_.authorizer.allows(principal, Operation::kCreate, ResourceType::kTopic,
+                                    *asked.name);
     if (may_create && may_describe(context, *asked.name)) missing.push_back(*asked.name);
   }
   return missing;
@@ -104,8 +105,7 @@ rt::Task<void> MetadataHandler::create_missing(RequestContext& context,
   if (missing.empty()) co_return;
   constexpr int16_t kVersion = 7;
   gen::CreateTopicsRequest create;
-  create.timeout_ms =
-      static_cast<int32_t>(std::chrono::milliseconds(1000 * 30).count());
+  create.timeout_ms = static_cast<int32_t>(std::chrono::milliseconds(1000 * 30).count());
   for (const std::string& name : missing) {
     auto& topic = create.topics.append();
     topic.name = name;
@@ -115,9 +115,9 @@ rt::Task<void> MetadataHandler::create_missing(RequestContext& context,
   bytes::Writer body;
   const auto encoded = create.encode(body, kVersion);
   SEMEL_ASSERT(encoded.has_value());
-  auto answer = co_await services_.controller.call(context.executor(),
-                                                   gen::CreateTopicsRequest::kApiKey, kVersion,
-                                                   body.take(), services_.facts.request_timeout);
+  auto answer =
+      co_await services_.controller.call(context.executor(), gen::CreateTopicsRequest::kApiKey,
+                                         kVersion, body.take(), services_.facts.request_timeout);
   if (!answer) {
     log_warn("api", "topics could not be created on first use: {}", answer.error().context);
     co_return;
@@ -132,8 +132,9 @@ rt::Task<void> MetadataHandler::create_missing(RequestContext& context,
     // Two clients that name a topic first at the same time: the later one waits for it too.
     if (code == ErrorCode::kNone || code == ErrorCode::kTopicAlreadyExists)
       expected.push_back(topic.name);
-    else log_info("api", "topic {} was not created on first use: error {} {}", topic.name,
-                  topic.error_code, topic.error_message.value_or(""));
+    else
+      log_info("api", "topic {} was not created on first use: error {} {}", topic.name,
+               topic.error_code, topic.error_message.value_or(""));
   }
   const rt::Instant give_up = context.executor().clock().now() + kCreationWait;
   while (context.executor().clock().now() < give_up) {
@@ -221,19 +222,19 @@ void MetadataHandler::fill_topic(const RequestContext& context, const cluster::M
   }
 }
 
-void MetadataHandler::fill_partition(const RequestContext& context,
-                                     const cluster::MetadataImage& image,
-                                     const cluster::PartitionRegistration& partition,
-                                     gen::MetadataResponse::MetadataResponsePartition& answer) const {
+void MetadataHandler::fill_partition(
+    const RequestContext& context, const cluster::MetadataImage& image,
+    const cluster::PartitionRegistration& partition,
+    gen::MetadataResponse::MetadataResponsePartition& answer) const {
   constexpr int16_t kFirstWithListenerError = 6;
   ListenerView(image, context.connection().listener).put_replicas(partition, answer);
   if (answer.leader_id >= 0) return;
   const cluster::BrokerRegistration* leader =
       partition.has_leader() ? image.broker(partition.leader) : nullptr;
-  const bool lacks_listener = leader != nullptr && !leader->fenced &&
-                              context.header.version >= kFirstWithListenerError;
-  answer.error_code = wire_code(lacks_listener ? ErrorCode::kListenerNotFound
-                                               : ErrorCode::kLeaderNotAvailable);
+  const bool lacks_listener =
+      leader != nullptr && !leader->fenced && context.header.version >= kFirstWithListenerError;
+  answer.error_code =
+      wire_code(lacks_listener ? ErrorCode::kListenerNotFound : ErrorCode::kLeaderNotAvailable);
 }
 
 }  // namespace semel::api::broker

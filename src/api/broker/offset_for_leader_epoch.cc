@@ -1,8 +1,9 @@
+#include "gen/offset_for_leader_epoch.h"
+
 #include "api/broker/partition_finder.h"
 #include "api/broker/small_handlers.h"
 #include "api/wire_code.h"
 #include "bytes/reader.h"
-#include "gen/offset_for_leader_epoch.h"
 
 namespace semel::api::broker {
 
@@ -22,8 +23,9 @@ Progress OffsetForLeaderEpochHandler::admit(RequestContext& context) {
       auto& answer = topic.partitions.append();
       answer.partition = asked.partition;
       const auto found = finder.find(asked_topic.topic, asked.partition);
-      const ErrorCode code = found ? (*found)->check_leadership(LeaderEpoch{asked.current_leader_epoch})
-                                   : found.error();
+      const ErrorCode code =
+          found ? (*found)->check_leadership(LeaderEpoch{asked.current_leader_epoch})
+                : found.error();
       answer.error_code = wire_code(code);
       if (code != ErrorCode::kNone) continue;
       const log::EpochEndOffset end =

@@ -25,8 +25,10 @@ bool hides_log_start(ErrorCode code) {
     case ErrorCode::kRecordListTooLarge:
     case ErrorCode::kCorruptMessage:
     case ErrorCode::kKafkaStorageError:
-    case ErrorCode::kUnknownTopicId: return true;
-    default: return false;
+    case ErrorCode::kUnknownTopicId:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -63,7 +65,7 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
 
   struct Batch {
     AppendOp op;
-    size_t topic = 0;      // places in the response
+    size_t topic = 0;  // places in the response
     size_t partition = 0;
     bool is_pending = false;
     bool is_refused = false;  // it is not appended
@@ -119,7 +121,8 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
     record::BatchValidator validator;
     for (size_t i = 0; i < used_; ++i) {
       Batch& batch = *batches_[i];
-      if (batch.rules) batch.op.verdict = validator.validate(writable(batch.op.records), *batch.rules);
+      if (batch.rules)
+        batch.op.verdict = validator.validate(writable(batch.op.records), *batch.rules);
     }
   }
   /// Back on the executor.
@@ -135,14 +138,17 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
   }
   /// What the batch's verdict means; a malformed one is answered.
   void judge(Batch& batch) {
-    const bool is_malformed = batch.op.verdict.standing == record::ProduceVerdict::Standing::kMalformed;
+    const bool is_malformed =
+        batch.op.verdict.standing == record::ProduceVerdict::Standing::kMalformed;
     if (!is_malformed && !batch.op.verdict.facts.is_transactional) return;
     batch.is_refused = true;
     has_failed_ = true;
     PartitionAnswer& answer = answer_to(batch);
     const Error& error = batch.op.verdict.error;
-    if (is_malformed) broker::refuse(answer, error.code, error.context);
-    else broker::refuse(answer, ErrorCode::kInvalidTxnState, "The transaction is not ongoing.");
+    if (is_malformed)
+      broker::refuse(answer, error.code, error.context);
+    else
+      broker::refuse(answer, ErrorCode::kInvalidTxnState, "The transaction is not ongoing.");
     if (!hides_log_start(static_cast<ErrorCode>(answer.error_code)))
       answer.log_start_offset = batch.op.partition->log().log_start().value;
   }
@@ -160,9 +166,9 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
     return Progress::kWaiting;
   }
   size_t count_appended() const {
-    return static_cast<size_t>(
-        std::count_if(batches_.begin(), batches_.begin() + static_cast<ptrdiff_t>(used_),
-                      [](const auto& batch) { return !batch->is_refused; }));
+    return static_cast<size_t>(std::count_if(batches_.begin(),
+                                             batches_.begin() + static_cast<ptrdiff_t>(used_),
+                                             [](const auto& batch) { return !batch->is_refused; }));
   }
 
   /// Bytes of its batches.
@@ -367,8 +373,8 @@ void ProduceHandler::gather(ProduceWork& work) {
   work.context().executor().post_last(pass_end_);
 }
 
-// All are queued before any partition is drained: who drains finds the batches of all of them. An op
-// that another thread has settled meanwhile is still held by its submitter.
+// All are queued before any partition is drained: who drains finds the batches of all of them. An
+// op that another thread has settled meanwhile is still held by its submitter.
 void ProduceHandler::serve_gathered() {
   std::swap(gathered_, serving_);
   gathered_bytes_ = 0;
@@ -386,14 +392,18 @@ void ProduceHandler::admit_topic(ProduceWork& work, TopicData& topic,
   const bool by_id = context.header.version >= kFirstWithIds;
   const replica::TopicEntry* entry = by_id ? table.find(topic.topic_id) : table.find(topic.name);
   auto& answer = work.response().responses.append();
-  if (by_id) answer.topic_id = topic.topic_id;
-  else answer.name = topic.name;
+  if (by_id)
+    answer.topic_id = topic.topic_id;
+  else
+    answer.name = topic.name;
   const size_t topic_at = work.response().responses.size() - 1;
 
   const ErrorCode code = check_topic(context, topic, entry);
   for (PartitionData& data : topic.partition_data) {
-    if (code != ErrorCode::kNone) work.refuse(topic_at, data.index, code);
-    else admit_partition(work, topic_at, data, *entry);
+    if (code != ErrorCode::kNone)
+      work.refuse(topic_at, data.index, code);
+    else
+      admit_partition(work, topic_at, data, *entry);
   }
 }
 
@@ -449,8 +459,10 @@ void ProduceHandler::admit_partition(ProduceWork& work, size_t topic_at, Partiti
   op.stamps_append_time = entry.settings.timestamp_type == record::TimestampType::kLogAppendTime;
   op.verdict = validator_.validate(writable(op.records), rules);
   work.answer(topic_at, data.index);
-  if (op.verdict.standing == record::ProduceVerdict::Standing::kPutOff) work.put_off(batch, rules);
-  else work.judge(batch);
+  if (op.verdict.standing == record::ProduceVerdict::Standing::kPutOff)
+    work.put_off(batch, rules);
+  else
+    work.judge(batch);
 }
 
 }  // namespace semel::api::broker

@@ -13,8 +13,9 @@ namespace semel::api::broker {
 
 class ProduceWork;
 
-/// admit(): decode, one verdict per batch. Small batches of all requests of one pass of the executor are
-/// then appended together, in the order of the requests. The rest waits in ProduceWork.
+/// admit(): decode, one verdict per batch. Small batches of all requests of one pass of the
+/// executor are then appended together, in the order of the requests. The rest waits in
+/// ProduceWork.
 class ProduceHandler final : public Handler {
  public:
   ProduceHandler(const Services& services, std::shared_ptr<Deadlines> deadlines);

@@ -23,14 +23,14 @@ struct BrokerFacts {
   BrokerId self;
   std::string cluster_id;
   std::map<std::string, cluster::LevelRange> supported_features;
-  bool auto_creates_topics = true;           // auto.create.topics.enable
-  int32_t auto_create_partitions = 1;        // num.partitions
-  int16_t auto_create_replication = 1;       // default.replication.factor
+  bool auto_creates_topics = true;                          // auto.create.topics.enable
+  int32_t auto_create_partitions = 1;                       // num.partitions
+  int16_t auto_create_replication = 1;                      // default.replication.factor
   rt::Duration request_timeout = std::chrono::seconds(30);  // request.timeout.ms, to the controller
-  int32_t fetch_bytes_max = 55 * 1024 * 1024;  // fetch.max.bytes
-  size_t fetch_sessions_max = 1000;            // max.incremental.fetch.session.cache.slots
-  int32_t described_partitions_max = 2000;     // max.request.partition.size.limit
-  cluster::ConfigMap static_config;            // server.properties
+  int32_t fetch_bytes_max = 55 * 1024 * 1024;               // fetch.max.bytes
+  size_t fetch_sessions_max = 1000;         // max.incremental.fetch.session.cache.slots
+  int32_t described_partitions_max = 2000;  // max.request.partition.size.limit
+  cluster::ConfigMap static_config;         // server.properties
 };
 
 class FetchSessionCache;

@@ -28,8 +28,8 @@ class InitProducerIdHandler final : public TaskHandler {
   const Services services_;
 };
 
-/// Coordinators: none yet (kCoordinatorNotAvailable). Advertised because librdkafka sends lz4 only to
-/// brokers that list it.
+/// Coordinators: none yet (kCoordinatorNotAvailable). Advertised because librdkafka sends lz4 only
+/// to brokers that list it.
 class FindCoordinatorHandler final : public Handler {
  public:
   Progress admit(RequestContext& context) override;

@@ -35,9 +35,11 @@ std::unique_ptr<Dispatcher> make_dispatcher(const Services& services, rt::Execut
   add(kDescribeLogDirs, Order::kBarrier, std::make_unique<DescribeLogDirsHandler>(services));
   add(kDescribeTopicPartitions, Order::kBarrier,
       std::make_unique<DescribeTopicPartitionsHandler>(services));
-  add(kListConfigResources, Order::kBarrier, std::make_unique<ListConfigResourcesHandler>(services));
-  for (const gen::ApiKey key : {kCreateTopics, kDeleteTopics, kAlterConfigs, kCreatePartitions, kElectLeaders,
-                                kIncrementalAlterConfigs, kDescribeQuorum, kUpdateFeatures, kUnregisterBroker})
+  add(kListConfigResources, Order::kBarrier,
+      std::make_unique<ListConfigResourcesHandler>(services));
+  for (const gen::ApiKey key :
+       {kCreateTopics, kDeleteTopics, kAlterConfigs, kCreatePartitions, kElectLeaders,
+        kIncrementalAlterConfigs, kDescribeQuorum, kUpdateFeatures, kUnregisterBroker})
     add(key, Order::kBarrier, forward());
   return dispatcher;
 }

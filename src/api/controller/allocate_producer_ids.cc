@@ -1,5 +1,6 @@
-#include "api/controller/call.h"
 #include "gen/allocate_producer_ids.h"
+
+#include "api/controller/call.h"
 
 namespace semel::api::controller {
 

@@ -41,7 +41,8 @@ rt::Task<bool> answer_incremental_alter_configs(Call& call) {
 }
 
 rt::Task<bool> answer_alter_configs(Call& call) {
-  return answer<gen::AlterConfigsResponse, gen::AlterConfigsRequest>(call, &cluster::decide_alter_configs);
+  return answer<gen::AlterConfigsResponse, gen::AlterConfigsRequest>(
+      call, &cluster::decide_alter_configs);
 }
 
 }  // namespace semel::api::controller

@@ -1,6 +1,7 @@
+#include "gen/alter_partition.h"
+
 #include "api/controller/call.h"
 #include "cluster/isr_decisions.h"
-#include "gen/alter_partition.h"
 
 namespace semel::api::controller {
 
@@ -10,7 +11,8 @@ rt::Task<bool> answer_alter_partition(Call& call) {
   const auto decide = [&] {
     return cluster::decide_alter_partition(call.node.controller().view(), request, call.version);
   };
-  const bool is_written = co_await decide_and_respond<gen::AlterPartitionResponse>(call, decide, kPutErrorCode);
+  const bool is_written =
+      co_await decide_and_respond<gen::AlterPartitionResponse>(call, decide, kPutErrorCode);
   co_return is_written;
 }
 

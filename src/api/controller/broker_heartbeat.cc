@@ -1,5 +1,6 @@
-#include "api/controller/call.h"
 #include "gen/broker_heartbeat.h"
+
+#include "api/controller/call.h"
 
 namespace semel::api::controller {
 

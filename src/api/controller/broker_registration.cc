@@ -1,6 +1,7 @@
+#include "gen/broker_registration.h"
+
 #include "api/controller/call.h"
 #include "base/log.h"
-#include "gen/broker_registration.h"
 
 namespace semel::api::controller {
 
@@ -8,8 +9,8 @@ rt::Task<bool> answer_broker_registration(Call& call) {
   gen::BrokerRegistrationRequest request;
   if (!read_request(call, request)) co_return false;
   const auto decide = [&] {
-    auto decision =
-        call.node.controller().register_broker(request, call.node.next_offset(), call.node.monotonic_ms());
+    auto decision = call.node.controller().register_broker(request, call.node.next_offset(),
+                                                           call.node.monotonic_ms());
     // The response has no room for a text: the controller's operator gets it.
     if (!decision)
       log_warn("controller", "registration of broker {} is refused ({}): {}", request.broker_id,

@@ -1,5 +1,5 @@
-// Call: one request to the controller on its way through a handler. The same functions answer requests
-// of a connection and requests that came in an Envelope.
+// Call: one request to the controller on its way through a handler. The same functions answer
+// requests of a connection and requests that came in an Envelope.
 //
 // Thread rule: everything on the controller's home executor.
 #pragma once
@@ -49,7 +49,8 @@ rt::Task<bool> commit_and_respond(Call& call, cluster::Decision<Response> decisi
 }
 
 /// Asks the active controller to decide, then commits and answers. `decide` returns a
-/// Result<cluster::Decision<Response>>; `failed` is as above. Both live until the answer is written.
+/// Result<cluster::Decision<Response>>; `failed` is as above. Both live until the answer is
+/// written.
 template <class Response, class Decide, class Failed>
 rt::Task<bool> decide_and_respond(Call& call, Decide decide, Failed failed) {
   const auto refuse = [&](const Error& error) {

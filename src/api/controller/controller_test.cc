@@ -1,10 +1,10 @@
-// A broker's side against the controller's handlers, over streams in memory: register, follow, unfence,
-// forward, stop; on new directories and on those of real Kafka.
+// A broker's side against the controller's handlers, over streams in memory: register, follow,
+// unfence, forward, stop; on new directories and on those of real Kafka.
+#include <filesystem>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <unistd.h>
-
-#include <filesystem>
 
 #include "api/controller/dispatcher.h"
 #include "bytes/endian.h"
@@ -36,7 +36,8 @@ constexpr const char* kClusterId = "Z29sZGVuLWRhdGEtc2V0MA";
 /// Serves one connection, one request after the other.
 class MiniServer final : public ResponseSink {
  public:
-  MiniServer(rt::Executor& executor, const Dispatcher& dispatcher, std::unique_ptr<rt::Stream> stream)
+  MiniServer(rt::Executor& executor, const Dispatcher& dispatcher,
+             std::unique_ptr<rt::Stream> stream)
       : dispatcher_(dispatcher), stream_(std::move(stream)), done_(executor) {
     info_.executor = &executor;
     info_.kind = ListenerKind::kController;
@@ -72,7 +73,8 @@ class MiniServer final : public ResponseSink {
 
 class ControllerApiTest : public ::testing::Test {
  protected:
-  ControllerApiTest() : directory_(fs::temp_directory_path() / fmt::format("semel-api-{}-{}", getpid(), ++count_)) {
+  ControllerApiTest()
+      : directory_(fs::temp_directory_path() / fmt::format("semel-api-{}-{}", getpid(), ++count_)) {
     fs::remove_all(directory_);
     fs::create_directories(directory_);
   }
@@ -82,8 +84,8 @@ class ControllerApiTest : public ::testing::Test {
   }
 
   void take_golden(const std::string& path) {
-    fs::copy(std::string(SEMEL_GOLDEN_DIR) + "/" + path + "/__cluster_metadata-0", directory_ / "__cluster_metadata-0",
-             fs::copy_options::recursive);
+    fs::copy(std::string(SEMEL_GOLDEN_DIR) + "/" + path + "/__cluster_metadata-0",
+             directory_ / "__cluster_metadata-0", fs::copy_options::recursive);
     for (const auto& entry : fs::recursive_directory_iterator(directory_))
       fs::permissions(entry.path(), fs::perms::owner_all, fs::perm_options::add);
   }
@@ -105,7 +107,8 @@ class ControllerApiTest : public ::testing::Test {
     self.features = cluster::controller_features();
     self.directories = log_directories_;
     runtime_.on(0, [&] {
-      node_ = std::make_unique<cluster::EmbeddedController>(*runtime_, std::move(config), [](const Error&) {});
+      node_ = std::make_unique<cluster::EmbeddedController>(*runtime_, std::move(config),
+                                                            [](const Error&) {});
       dispatcher_ = make_dispatcher(*node_, runtime_.executor());
       images_ = std::make_unique<cluster::ImagePublisher>();
       channel_ = std::make_unique<cluster::PeerChannel>(runtime_.executor(), opener());
@@ -113,8 +116,8 @@ class ControllerApiTest : public ::testing::Test {
           runtime_.executor(), opener(), *images_,
           cluster::FollowerSettings{.cluster_id = kClusterId, .replica_id = node == 1 ? -1 : 1},
           [this](const Error& why) { fatal_ = why.context; });
-      lifecycle_ = std::make_unique<cluster::BrokerLifecycle>(runtime_.executor(), *channel_, *images_, self,
-                                                              cluster::LifecycleTimes{});
+      lifecycle_ = std::make_unique<cluster::BrokerLifecycle>(
+          runtime_.executor(), *channel_, *images_, self, cluster::LifecycleTimes{});
     });
     runtime_.run([this] { return started(); });
     EXPECT_EQ(failure_, "");
@@ -122,8 +125,10 @@ class ControllerApiTest : public ::testing::Test {
   }
   cluster::OpenStream opener() {
     return [this]() -> rt::Task<Result<std::unique_ptr<rt::Stream>>> {
-      auto [near, far] = rt::make_memory_streams(runtime_.executor(), runtime_.executor(), 64 << 10);
-      rt::spawn(MiniServer::serve(std::make_shared<MiniServer>(runtime_.executor(), *dispatcher_, std::move(far))));
+      auto [near, far] =
+          rt::make_memory_streams(runtime_.executor(), runtime_.executor(), 64 << 10);
+      rt::spawn(MiniServer::serve(
+          std::make_shared<MiniServer>(runtime_.executor(), *dispatcher_, std::move(far))));
       co_return std::move(near);
     };
   }
@@ -195,7 +200,8 @@ class ControllerApiTest : public ::testing::Test {
     principal.put_i16(0);
     EXPECT_TRUE(data.encode(principal, 0).has_value());
     cluster::ForwardedRequest request{std::move(raw), principal.take(), {127, 0, 0, 1}};
-    auto got = co_await channel_->forward(runtime_.executor(), std::move(request), std::chrono::seconds(10));
+    auto got = co_await channel_->forward(runtime_.executor(), std::move(request),
+                                          std::chrono::seconds(10));
     answer = std::move(got);
   }
 
@@ -213,7 +219,9 @@ class ControllerApiTest : public ::testing::Test {
   void sync() {
     for (int i = 0; i < 2000; ++i) {
       bool is_there = false;
-      runtime_.on(0, [&] { is_there = images_->current()->last_offset + 1 >= node_->quorum().high_watermark(); });
+      runtime_.on(0, [&] {
+        is_there = images_->current()->last_offset + 1 >= node_->quorum().high_watermark();
+      });
       if (is_there) return;
       usleep(1000);
     }
@@ -303,8 +311,11 @@ TEST_F(ControllerApiTest, ADirectoryOfKafkasIsFollowedFromItsSnapshot) {
   join();
   sync();
   EXPECT_EQ(fatal_, "");
-  runtime_.on(0, [this] { EXPECT_EQ(texts(*images_->current()), texts(*node_->controller().image())); });
-  const auto leader = [this] { return images_->current()->partition("idem", PartitionIndex{0})->leader; };
+  runtime_.on(
+      0, [this] { EXPECT_EQ(texts(*images_->current()), texts(*node_->controller().image())); });
+  const auto leader = [this] {
+    return images_->current()->partition("idem", PartitionIndex{0})->leader;
+  };
   for (int i = 0; i < 5000 && leader() != BrokerId{1}; ++i) usleep(1000);
   EXPECT_EQ(leader(), BrokerId{1});
   EXPECT_EQ(images_->current()->metadata_version(), 30);
@@ -337,13 +348,15 @@ TEST_F(ControllerApiTest, TheControllerLearnsWhereReplicasLie) {
   const auto is_known = [&] {
     const auto image = images_->current();
     return image->topic("after") != nullptr && directory("before", 0) == log_directories_[0] &&
-           directory("after", 0) == log_directories_[0] && directory("after", 1) == log_directories_[1] &&
+           directory("after", 0) == log_directories_[0] &&
+           directory("after", 1) == log_directories_[1] &&
            directory("after", 2) == log_directories_[0];
   };
   for (int i = 0; i < 5000 && !is_known(); ++i) usleep(1000);
   EXPECT_TRUE(is_known());
   EXPECT_EQ(directory("absent", 0), kDirectoryUnassigned);
-  EXPECT_EQ(images_->current()->partition("after", PartitionIndex{1})->leader_epoch, LeaderEpoch{0});
+  EXPECT_EQ(images_->current()->partition("after", PartitionIndex{1})->leader_epoch,
+            LeaderEpoch{0});
   runtime_.on(0, [&] {
     images_->remove_listener(*reporter);
     reporter->stop();
@@ -354,8 +367,8 @@ TEST_F(ControllerApiTest, SettingsAreAlteredAndChecked) {
   start(1001);
   join();
   create("t", 1);
-  const auto alter = [&](const std::string& name, std::optional<std::string> value, int8_t operation,
-                         const std::string& topic = "t") {
+  const auto alter = [&](const std::string& name, std::optional<std::string> value,
+                         int8_t operation, const std::string& topic = "t") {
     gen::IncrementalAlterConfigsRequest request;
     auto& resource = request.resources.append();
     resource.resource_type = 2;
@@ -376,8 +389,10 @@ TEST_F(ControllerApiTest, SettingsAreAlteredAndChecked) {
   ASSERT_NE(config, nullptr);
   EXPECT_EQ(config->at("retention.ms"), "100");
   EXPECT_EQ(config->at("cleanup.policy"), "delete,compact");
-  EXPECT_EQ(alter("retention.ms", "5", 2), "40 Can't APPEND to key retention.ms because its type is not LIST.");
-  EXPECT_EQ(alter("retention.ms", std::nullopt, 0), "42 Null value not supported for : retention.ms");
+  EXPECT_EQ(alter("retention.ms", "5", 2),
+            "40 Can't APPEND to key retention.ms because its type is not LIST.");
+  EXPECT_EQ(alter("retention.ms", std::nullopt, 0),
+            "42 Null value not supported for : retention.ms");
   EXPECT_EQ(alter("nosuch", "5", 0), "40 Unknown topic config name: nosuch");
   EXPECT_EQ(alter("retention.ms", "5", 0, "u"), "3 The topic 'u' does not exist.");
   EXPECT_EQ(alter("retention.ms", std::nullopt, 1), "0 ");

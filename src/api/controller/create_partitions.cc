@@ -1,6 +1,7 @@
+#include "gen/create_partitions.h"
+
 #include "api/controller/call.h"
 #include "cluster/topic_decisions.h"
-#include "gen/create_partitions.h"
 
 namespace semel::api::controller {
 namespace {
@@ -29,7 +30,9 @@ rt::Task<bool> answer_create_partitions(Call& call) {
   }
   const bool is_written = co_await commit_and_respond(
       call, cluster::decide_create_partitions(call.node.controller().view(), request),
-      [&request](gen::CreatePartitionsResponse& failed, const Error& error) { fail_all(failed, request, error); });
+      [&request](gen::CreatePartitionsResponse& failed, const Error& error) {
+        fail_all(failed, request, error);
+      });
   co_return is_written;
 }
 

@@ -1,11 +1,13 @@
+#include "gen/create_topics.h"
+
 #include "api/controller/call.h"
 #include "cluster/topic_decisions.h"
-#include "gen/create_topics.h"
 
 namespace semel::api::controller {
 namespace {
 
-void fail_all(gen::CreateTopicsResponse& response, const gen::CreateTopicsRequest& request, const Error& error) {
+void fail_all(gen::CreateTopicsResponse& response, const gen::CreateTopicsRequest& request,
+              const Error& error) {
   response.topics.clear();
   for (const auto& asked : request.topics) {
     auto& topic = response.topics.append();
@@ -29,8 +31,9 @@ rt::Task<bool> answer_create_topics(Call& call) {
   auto decision = cluster::decide_create_topics(call.node.controller().view(), request);
   if (request.validate_only) decision.records.clear();
   const bool is_written = co_await commit_and_respond(
-      call, std::move(decision),
-      [&request](gen::CreateTopicsResponse& failed, const Error& error) { fail_all(failed, request, error); });
+      call, std::move(decision), [&request](gen::CreateTopicsResponse& failed, const Error& error) {
+        fail_all(failed, request, error);
+      });
   co_return is_written;
 }
 

@@ -1,11 +1,13 @@
+#include "gen/delete_topics.h"
+
 #include "api/controller/call.h"
 #include "cluster/topic_decisions.h"
-#include "gen/delete_topics.h"
 
 namespace semel::api::controller {
 namespace {
 
-void fail_all(gen::DeleteTopicsResponse& response, const gen::DeleteTopicsRequest& request, const Error& error) {
+void fail_all(gen::DeleteTopicsResponse& response, const gen::DeleteTopicsRequest& request,
+              const Error& error) {
   response.responses.clear();
   const auto add = [&](const std::optional<std::string>& name, const TopicId& id) {
     auto& topic = response.responses.append();
@@ -29,10 +31,12 @@ rt::Task<bool> answer_delete_topics(Call& call) {
     fail_all(response, request, active.error());
     co_return write_response(call, response);
   }
-  auto decision = cluster::decide_delete_topics(call.node.controller().view(), request, call.version);
+  auto decision =
+      cluster::decide_delete_topics(call.node.controller().view(), request, call.version);
   const bool is_written = co_await commit_and_respond(
-      call, std::move(decision),
-      [&request](gen::DeleteTopicsResponse& failed, const Error& error) { fail_all(failed, request, error); });
+      call, std::move(decision), [&request](gen::DeleteTopicsResponse& failed, const Error& error) {
+        fail_all(failed, request, error);
+      });
   co_return is_written;
 }
 

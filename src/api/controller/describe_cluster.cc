@@ -1,6 +1,7 @@
 // The controllers of the cluster (KIP-919).
-#include "api/controller/call.h"
 #include "gen/describe_cluster.h"
+
+#include "api/controller/call.h"
 
 namespace semel::api::controller {
 namespace {
@@ -17,7 +18,8 @@ rt::Task<bool> answer_describe_cluster(Call& call) {
   if (call.version < kFirstWithEndpointType || request.endpoint_type != kControllers) {
     response.error_code = wire_code(ErrorCode::kMismatchedEndpointType);
     response.error_message =
-        "The request was sent to an endpoint of type CONTROLLER, but we wanted an endpoint of type BROKER";
+        "The request was sent to an endpoint of type CONTROLLER, but we wanted an endpoint of type "
+        "BROKER";
     co_return write_response(call, response);
   }
   response.cluster_id = call.node.config().settings.cluster_id;

@@ -1,5 +1,6 @@
-#include "api/controller/call.h"
 #include "gen/describe_quorum.h"
+
+#include "api/controller/call.h"
 
 namespace semel::api::controller {
 namespace {

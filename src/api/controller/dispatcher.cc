@@ -15,8 +15,8 @@ struct Row {
   Answer answer;
 };
 
-/// Fetch waits for news and writes wait for their commit: later requests of a connection begin before
-/// they are answered. Decisions are taken in the order of arrival.
+/// Fetch waits for news and writes wait for their commit: later requests of a connection begin
+/// before they are answered. Decisions are taken in the order of arrival.
 constexpr Row kRows[] = {
     {gen::ApiKey::kFetch, Order::kOverlaps, &answer_fetch},
     {gen::ApiKey::kCreateTopics, Order::kOverlaps, &answer_create_topics},
@@ -63,13 +63,15 @@ class AnswerHandler final : public TaskHandler {
     rt::Executor& caller = context.executor();
     CancellableWork work;
     context.work = &work;
-    Call call{node_, context.header.version, context.body(), context.header.client_id, {}, work.token()};
+    Call call{node_,       context.header.version, context.body(), context.header.client_id, {},
+              work.token()};
     if (!node_.home().is_current()) co_await rt::resume_on(node_.home());
     const bool is_answered = co_await answer_(call);
     if (!caller.is_current()) co_await rt::resume_on(caller);
     context.work = nullptr;
     if (!is_answered) co_return Progress::kClose;
-    context.begin_response(context.row->is_flexible(context.header.version)).put_bytes(call.out.written());
+    context.begin_response(context.row->is_flexible(context.header.version))
+        .put_bytes(call.out.written());
     context.end_response();
     co_return Progress::kReady;
   }
@@ -107,15 +109,20 @@ class EnvelopeHandler final : public TaskHandler {
     if (!prefix) co_return ErrorCode::kInvalidRequest;
     const Row* row = find_row(prefix->api_key);
     const gen::ApiInfo* info = gen::find_api(prefix->api_key);
-    if (row == nullptr || info == nullptr || !info->forwardable) co_return ErrorCode::kInvalidRequest;
+    if (row == nullptr || info == nullptr || !info->forwardable)
+      co_return ErrorCode::kInvalidRequest;
     if (prefix->api_version < info->min_version || prefix->api_version > info->max_version)
       co_return ErrorCode::kUnsupportedVersion;
     bytes::Reader reader(frame);
-    const auto header =
-        wire::read_request_header(reader, gen::request_header_version(prefix->api_key, prefix->api_version));
+    const auto header = wire::read_request_header(
+        reader, gen::request_header_version(prefix->api_key, prefix->api_version));
     if (!header) co_return ErrorCode::kInvalidRequest;
-    Call call{node_, prefix->api_version, frame.slice(reader.position(), reader.remaining()),
-              std::string(header->client_id.value_or("")), {}, {}};
+    Call call{node_,
+              prefix->api_version,
+              frame.slice(reader.position(), reader.remaining()),
+              std::string(header->client_id.value_or("")),
+              {},
+              {}};
     const bool is_answered = co_await row->answer(call);
     if (!is_answered) co_return ErrorCode::kInvalidRequest;
     bytes::Writer out;
@@ -204,7 +211,8 @@ std::unique_ptr<Dispatcher> make_dispatcher(cluster::EmbeddedController& node, r
   constexpr ListenerKind kKind = ListenerKind::kController;
   for (const Row& row : kRows)
     dispatcher->add(kKind, row.key, row.order, std::make_unique<AnswerHandler>(node, row.answer));
-  dispatcher->add(kKind, gen::ApiKey::kEnvelope, Order::kOverlaps, std::make_unique<EnvelopeHandler>(node));
+  dispatcher->add(kKind, gen::ApiKey::kEnvelope, Order::kOverlaps,
+                  std::make_unique<EnvelopeHandler>(node));
   dispatcher->add(kKind, gen::ApiKey::kApiVersions, Order::kOverlaps,
                   std::make_unique<ApiVersionsHandler>(node, *dispatcher));
   return dispatcher;

@@ -14,7 +14,9 @@ rt::Task<bool> answer_elect_leaders(Call& call) {
   }
   const bool is_written = co_await commit_and_respond(
       call, cluster::decide_elect_leaders(call.node.controller().view(), request),
-      [](gen::ElectLeadersResponse& failed, const Error& error) { failed.error_code = wire_code(error.code); });
+      [](gen::ElectLeadersResponse& failed, const Error& error) {
+        failed.error_code = wire_code(error.code);
+      });
   co_return is_written;
 }
 

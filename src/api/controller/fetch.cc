@@ -1,7 +1,8 @@
+#include "gen/fetch.h"
+
 #include <algorithm>
 
 #include "api/controller/call.h"
-#include "gen/fetch.h"
 
 namespace semel::api::controller {
 namespace {
@@ -14,11 +15,13 @@ bool is_metadata_partition(const gen::FetchRequest& request, int16_t version) {
   constexpr int16_t kFirstWithTopicId = 13;
   if (request.topics.size() != 1 || request.topics[0].partitions.size() != 1) return false;
   const auto& topic = request.topics[0];
-  const bool is_topic = version >= kFirstWithTopicId ? topic.topic_id == kMetadataTopicId : topic.topic == kTopicName;
+  const bool is_topic =
+      version >= kFirstWithTopicId ? topic.topic_id == kMetadataTopicId : topic.topic == kTopicName;
   return is_topic && topic.partitions[0].partition == 0;
 }
 
-void put_verdict(gen::fetch_response::PartitionData& partition, const cluster::EmbeddedController& node,
+void put_verdict(gen::fetch_response::PartitionData& partition,
+                 const cluster::EmbeddedController& node,
                  const cluster::EmbeddedController::Fetched& fetched) {
   using Kind = quorum::FetchVerdict::Kind;
   partition.high_watermark = fetched.high_watermark.value;
@@ -55,19 +58,22 @@ rt::Task<bool> answer_fetch(Call& call) {
     response.error_code = wire_code(ErrorCode::kInconsistentClusterId);
     co_return write_response(call, response);
   }
-  if (!is_metadata_partition(request, call.version) || request.topics[0].partitions[0].last_fetched_epoch < 0) {
+  if (!is_metadata_partition(request, call.version) ||
+      request.topics[0].partitions[0].last_fetched_epoch < 0) {
     response.error_code = wire_code(ErrorCode::kInvalidRequest);
     co_return write_response(call, response);
   }
   const auto& asked = request.topics[0].partitions[0];
   constexpr int16_t kFirstWithReplicaState = 15;
   quorum::FetchAsk ask;
-  ask.replica_id = call.version >= kFirstWithReplicaState ? request.replica_state.replica_id : request.replica_id;
+  ask.replica_id = call.version >= kFirstWithReplicaState ? request.replica_state.replica_id
+                                                          : request.replica_id;
   ask.replica_directory = asked.replica_directory_id;
   ask.current_leader_epoch = LeaderEpoch{asked.current_leader_epoch};
   ask.fetch_offset = Offset{asked.fetch_offset};
   ask.last_fetched_epoch = LeaderEpoch{asked.last_fetched_epoch};
-  const int32_t bytes_max = std::clamp(std::min(request.max_bytes, asked.partition_max_bytes), 1, kBytesMax);
+  const int32_t bytes_max =
+      std::clamp(std::min(request.max_bytes, asked.partition_max_bytes), 1, kBytesMax);
   cluster::EmbeddedController::FetchLimits limits;
   limits.known_high_watermark = Offset{asked.high_watermark};
   limits.max_bytes = static_cast<size_t>(bytes_max);

@@ -1,7 +1,8 @@
+#include "gen/fetch_snapshot.h"
+
 #include <algorithm>
 
 #include "api/controller/call.h"
-#include "gen/fetch_snapshot.h"
 
 namespace semel::api::controller {
 
@@ -9,7 +10,8 @@ rt::Task<bool> answer_fetch_snapshot(Call& call) {
   gen::FetchSnapshotRequest request;
   if (!read_request(call, request)) co_return false;
   gen::FetchSnapshotResponse response;
-  const bool is_ours = !request.cluster_id || *request.cluster_id == call.node.config().settings.cluster_id;
+  const bool is_ours =
+      !request.cluster_id || *request.cluster_id == call.node.config().settings.cluster_id;
   if (!is_ours) {
     response.error_code = wire_code(ErrorCode::kInconsistentClusterId);
     co_return write_response(call, response);

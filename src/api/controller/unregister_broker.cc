@@ -1,6 +1,7 @@
+#include "gen/unregister_broker.h"
+
 #include "api/controller/call.h"
 #include "cluster/broker_decisions.h"
-#include "gen/unregister_broker.h"
 
 namespace semel::api::controller {
 
@@ -11,7 +12,8 @@ rt::Task<bool> answer_unregister_broker(Call& call) {
     response.error_code = wire_code(error.code);
     response.error_message = error.context;
   };
-  auto decision = cluster::decide_unregistration(call.node.controller().view(), BrokerId{request.broker_id});
+  auto decision =
+      cluster::decide_unregistration(call.node.controller().view(), BrokerId{request.broker_id});
   if (!decision) {
     gen::UnregisterBrokerResponse response;
     fill(response, decision.error());

@@ -17,7 +17,8 @@ rt::Task<bool> answer_update_features(Call& call) {
     co_return write_response(call, response);
   }
   const bool is_written = co_await commit_and_respond(
-      call, cluster::decide_update_features(call.node.controller().view(), request, call.version), failed);
+      call, cluster::decide_update_features(call.node.controller().view(), request, call.version),
+      failed);
   co_return is_written;
 }
 

@@ -1,9 +1,9 @@
 #include "rt/linux/acceptor.h"
 
-#include <sys/socket.h>
-
 #include <cerrno>
 #include <system_error>
+
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "rt/linux/congestion.h"
@@ -39,7 +39,8 @@ void Acceptor::await_connection() {
   descriptor_.wait(Descriptor::kRead, *this);
 }
 
-// shutdown() ends the listening at once and for every thread; the descriptor itself is the reactor's.
+// shutdown() ends the listening at once and for every thread; the descriptor itself is the
+// reactor's.
 void Acceptor::close() {
   if (is_closed_.exchange(true, std::memory_order_acq_rel)) return;
   ::shutdown(socket_.get(), SHUT_RDWR);
@@ -88,7 +89,8 @@ void Acceptor::hand_out(FileHandle socket) {
   next_ = (next_ + 1) % reactors_.size();
   if (&reactor == &home_) return take_over(reactor, std::move(socket));
   reactor.post([self = shared_from_this(), &reactor, moved = std::move(socket)]() mutable {
-    if (!self->is_closed_.load(std::memory_order_acquire)) self->take_over(reactor, std::move(moved));
+    if (!self->is_closed_.load(std::memory_order_acquire))
+      self->take_over(reactor, std::move(moved));
   });
 }
 

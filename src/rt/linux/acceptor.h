@@ -1,5 +1,5 @@
-// Acceptor: a listening socket on one reactor. When the process runs out of descriptors it rests for
-// 100 ms instead of spinning; connections wait in the kernel's backlog meanwhile.
+// Acceptor: a listening socket on one reactor. When the process runs out of descriptors it rests
+// for 100 ms instead of spinning; connections wait in the kernel's backlog meanwhile.
 #pragma once
 
 #include <atomic>

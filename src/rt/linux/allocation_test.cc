@@ -1,13 +1,13 @@
-// Waiting must not allocate: a count of all allocations of the process while streams, timers, mail and
-// the pool do what they do in a warm broker.
-#include <gtest/gtest.h>
-
+// Waiting must not allocate: a count of all allocations of the process while streams, timers, mail
+// and the pool do what they do in a warm broker.
 #include <array>
 #include <atomic>
 #include <cstdlib>
 #include <memory>
 #include <new>
 #include <string>
+
+#include <gtest/gtest.h>
 
 #include "rt/blocking.h"
 #include "rt/event.h"
@@ -92,7 +92,8 @@ TEST(Allocations, AreCounted) {
   EXPECT_GT(allocations.load(), before);
 }
 
-Task<void> connect_and_count(Runtime& runtime, Address address, CancelToken token, uint64_t* counted) {
+Task<void> connect_and_count(Runtime& runtime, Address address, CancelToken token,
+                             uint64_t* counted) {
   auto stream = co_await runtime.network->connect(*runtime.executors[0], address, seconds(5));
   EXPECT_TRUE(stream.has_value());
   if (stream) co_await count_pings(**stream, token, counted);

@@ -1,10 +1,10 @@
 #include "rt/linux/congestion.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
 #include <initializer_list>
 #include <string_view>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include "rt/linux/endpoint.h"
 
@@ -30,8 +30,8 @@ void CongestionControl::make_unpaced(int socket) {
 void CongestionControl::settle_accepted(int socket, const std::string& system_default) {
   if (!is_paced(system_default)) return;
   const Endpoint peer = Endpoint::peer_of(socket);
-  const bool is_here = peer.is_loopback() ||
-                       peer.to_address().host == Endpoint::local_of(socket).to_address().host;
+  const bool is_here =
+      peer.is_loopback() || peer.to_address().host == Endpoint::local_of(socket).to_address().host;
   if (!is_here) set(socket, system_default);
 }
 

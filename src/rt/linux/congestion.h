@@ -13,7 +13,8 @@ struct Endpoint;
 
 class CongestionControl {
  public:
-  /// Takes an unpaced algorithm for `socket` (a listener, or one that will connect to this machine).
+  /// Takes an unpaced algorithm for `socket` (a listener, or one that will connect to this
+  /// machine).
   static void make_unpaced(int socket);
   /// For a socket that a listener accepted: back to the system's default, if the peer is elsewhere.
   /// `system_default` as of(listener) said before make_unpaced.

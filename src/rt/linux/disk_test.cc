@@ -1,5 +1,10 @@
 #include "rt/disk.h"
 
+#include <cstdlib>
+#include <numeric>
+#include <string>
+#include <vector>
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -8,11 +13,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cstdlib>
-#include <numeric>
-#include <string>
-#include <vector>
 
 #include "base/units.h"
 #include "rt/linux/io_pool.h"
@@ -73,7 +73,8 @@ TEST_F(DiskTest, WritesManyPartsAndReadsThemBack) {
   std::vector<std::string> texts;
   std::vector<bytes::ByteSpan> parts;
   std::string expected = "12345";
-  for (int i = 0; i < 1000; ++i) texts.push_back(std::string(static_cast<size_t>(i % 7), 'a' + i % 26));
+  for (int i = 0; i < 1000; ++i)
+    texts.push_back(std::string(static_cast<size_t>(i % 7), 'a' + i % 26));
   for (const std::string& text : texts) {
     parts.push_back(bytes::as_bytes(text));
     expected += text;
@@ -158,7 +159,8 @@ TEST_F(DiskTest, KnowsWhatIsInMemory) {
   EXPECT_TRUE(file->is_cached(0, 0));
   std::array<std::byte, 10> some;
   EXPECT_EQ(file->read_cached(content.size() - 4, some), 4u);
-  EXPECT_EQ(bytes::as_text(std::span(some).first(4)), bytes::as_text(bytes::as_bytes(content)).substr(content.size() - 4));
+  EXPECT_EQ(bytes::as_text(std::span(some).first(4)),
+            bytes::as_text(bytes::as_bytes(content)).substr(content.size() - 4));
   ASSERT_TRUE(file->sync());
   ASSERT_EQ(::posix_fadvise(file->descriptor(), 0, 0, POSIX_FADV_DONTNEED), 0);
   EXPECT_FALSE(file->is_cached(0, 100));
@@ -245,7 +247,8 @@ TEST_F(DiskTest, ALockExcludesOtherProcesses) {
     struct flock whole{};
     whole.l_type = F_WRLCK;
     char answer = ::fcntl(fd, F_SETLK, &whole) == 0 ? 'y' : 'n';
-    const bool told = ::write(to_parent[1], &answer, 1) == 1 && ::read(to_child[0], &answer, 1) == 1;
+    const bool told =
+        ::write(to_parent[1], &answer, 1) == 1 && ::read(to_child[0], &answer, 1) == 1;
     ::_exit(told ? 0 : 1);
   }
   char answer = 0;

@@ -1,12 +1,12 @@
 #include "rt/linux/endpoint.h"
 
+#include <cstring>
+#include <string>
+
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
-
-#include <cstring>
-#include <string>
 
 namespace semel::rt::linux_os {
 namespace {

@@ -1,10 +1,10 @@
 // Endpoint: a numeric socket address, and the ways to it from host names.
 #pragma once
 
-#include <sys/socket.h>
-
 #include <optional>
 #include <vector>
+
+#include <sys/socket.h>
 
 #include "base/result.h"
 #include "rt/network.h"

@@ -1,9 +1,9 @@
 #include "rt/linux/errors.h"
 
-#include <fmt/format.h>
-
 #include <cerrno>
 #include <system_error>
+
+#include <fmt/format.h>
 
 namespace semel::rt::linux_os {
 namespace {

@@ -1,9 +1,9 @@
 // FileHandle: owns one file descriptor.
 #pragma once
 
-#include <unistd.h>
-
 #include <utility>
+
+#include <unistd.h>
 
 namespace semel::rt::linux_os {
 

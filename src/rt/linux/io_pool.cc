@@ -1,9 +1,9 @@
 #include "rt/linux/io_pool.h"
 
+#include <utility>
+
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include <utility>
 
 #include "base/assert.h"
 #include "rt/linux/thread_name.h"

@@ -20,7 +20,8 @@ class IoPool {
   explicit IoPool(uint32_t threads, Priority priority = Priority::kNormal);
   ~IoPool();
 
-  /// Any thread. `work` runs on the pool, then `done` on `back`. In steady state nothing is allocated.
+  /// Any thread. `work` runs on the pool, then `done` on `back`. In steady state nothing is
+  /// allocated.
   void submit(UniqueFunction<void()> work, Executor& back, UniqueFunction<void()> done);
   /// Waits for what is running; what has not begun is destroyed unrun, also what comes later.
   void stop();

@@ -1,10 +1,10 @@
 #include "rt/linux/linux_runtime.h"
 
-#include <fmt/format.h>
-#include <signal.h>
-
 #include <thread>
 #include <vector>
+
+#include <fmt/format.h>
+#include <signal.h>
 
 #include "base/assert.h"
 #include "rt/linux/io_pool.h"
@@ -100,8 +100,7 @@ void LinuxRuntime::stop() {
 Result<void> LinuxRuntime::watch_signals(std::span<const int> signals,
                                          UniqueFunction<void(int)> on_signal) {
   SEMEL_ASSERT(!parts_->is_started && parts_->signals == nullptr);
-  parts_->signals =
-      std::make_unique<SignalWatch>(*parts_->reactors.front(), std::move(on_signal));
+  parts_->signals = std::make_unique<SignalWatch>(*parts_->reactors.front(), std::move(on_signal));
   return parts_->signals->start(signals);
 }
 

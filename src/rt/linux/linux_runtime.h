@@ -1,5 +1,5 @@
-// LinuxRuntime: owns the reactors, the I/O pool and the system's clock, network, disk and chance, and
-// hands them out as a Runtime.
+// LinuxRuntime: owns the reactors, the I/O pool and the system's clock, network, disk and chance,
+// and hands them out as a Runtime.
 //
 //   auto os = LinuxRuntime::create({.reactors = 2});
 //   os->runtime().executors[0]->post([&] { start_everything(); });
@@ -29,20 +29,20 @@ class LinuxRuntime {
 
   Runtime& runtime();
 
-  /// Executor 0 runs on the calling thread, the others on threads of their own; returns when all have
-  /// stopped after request_stop(). Once, and not together with start().
+  /// Executor 0 runs on the calling thread, the others on threads of their own; returns when all
+  /// have stopped after request_stop(). Once, and not together with start().
   void run();
   /// All executors on threads of their own. Once.
   void start();
-  /// Any thread, also an executor's; idempotent. Executors end after the piece of work that they run;
-  /// what is still posted is destroyed unrun. So it comes last, after every gate was closed.
+  /// Any thread, also an executor's; idempotent. Executors end after the piece of work that they
+  /// run; what is still posted is destroyed unrun. So it comes last, after every gate was closed.
   void request_stop();
   /// request_stop(), then waits for all threads. Not on one of them.
   void stop();
 
-  /// Calls `on_signal(number)` on executor 0 for each of `signals` that the process gets from now on;
-  /// once, before run() or start() and before other threads exist. The signals are blocked in every
-  /// thread, and so in children unless they unblock them after fork.
+  /// Calls `on_signal(number)` on executor 0 for each of `signals` that the process gets from now
+  /// on; once, before run() or start() and before other threads exist. The signals are blocked in
+  /// every thread, and so in children unless they unblock them after fork.
   Result<void> watch_signals(std::span<const int> signals, UniqueFunction<void(int)> on_signal);
 
  private:

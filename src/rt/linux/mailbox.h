@@ -2,8 +2,8 @@
 // whether the reactor sleeps, so that only the first letter to a sleeper costs a wake-up.
 //
 // Race: "empty" and "asleep" are two values of the same atomic word. The reactor goes to sleep by
-// changing empty into asleep, a poster replaces the word by its letter; whoever comes second sees what
-// the first did, so no letter is left with a sleeper that nobody wakes.
+// changing empty into asleep, a poster replaces the word by its letter; whoever comes second sees
+// what the first did, so no letter is left with a sleeper that nobody wakes.
 #pragma once
 
 #include <atomic>
@@ -14,8 +14,8 @@
 
 namespace semel::rt::linux_os {
 
-/// Mail that deletes itself when it runs; a mailbox that will not run it deletes it. Its memory comes
-/// from the cache of coroutine frames.
+/// Mail that deletes itself when it runs; a mailbox that will not run it deletes it. Its memory
+/// comes from the cache of coroutine frames.
 class SelfOwnedMail : public Mail {
  public:
   static void* operator new(size_t size) { return allocate_frame(size); }

@@ -1,5 +1,10 @@
 #include "rt/network.h"
 
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <vector>
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -7,11 +12,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <string>
-#include <thread>
-#include <vector>
 
 #include "rt/event.h"
 #include "rt/linux/congestion.h"
@@ -168,7 +168,8 @@ TEST(Network, AcceptedSocketsHaveNoDelayAndNoPacing) {
 }
 
 Task<void> connect_fails(Runtime& runtime, Address address, Cause cause) {
-  auto stream = co_await runtime.network->connect(*runtime.executors[0], address, milliseconds(2000));
+  auto stream =
+      co_await runtime.network->connect(*runtime.executors[0], address, milliseconds(2000));
   EXPECT_FALSE(stream.has_value());
   if (!stream) {
     EXPECT_EQ(stream.error().cause, cause) << stream.error().context;
@@ -246,12 +247,13 @@ TEST(Network, SeesTheEndAndTheReset) {
     const linger reset{.l_onoff = with_reset, .l_linger = 0};
     ::setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     client.reset();
-    EXPECT_EQ(state.get_future().get(), with_reset ? Transfer::State::kFailed : Transfer::State::kEnd);
+    EXPECT_EQ(state.get_future().get(),
+              with_reset ? Transfer::State::kFailed : Transfer::State::kEnd);
   }
 }
 
-// Data and the end arrive together, and the first read is shorter than its buffer: the end must still
-// wake the reader.
+// Data and the end arrive together, and the first read is shorter than its buffer: the end must
+// still wake the reader.
 TEST(Network, AnEndBehindAShortReadIsNotMissed) {
   StartedRuntime os;
   for (int round = 0; round < 200; ++round) {
@@ -327,7 +329,9 @@ class SendFile : public ::testing::Test {
 
   std::string transfer(FileRange range, size_t expected_size, bool expected_whole) {
     std::promise<bool> ended;
-    auto on_accept = [&](std::unique_ptr<Stream> s) { spawn(send_file(std::move(s), range, &ended)); };
+    auto on_accept = [&](std::unique_ptr<Stream> s) {
+      spawn(send_file(std::move(s), range, &ended));
+    };
     auto listener = os_->network->listen({"127.0.0.1", 0}, os_->executors, on_accept);
     const FileHandle client = connect_plain((*listener)->local().port);
     std::string got = read_plain(client.get(), expected_size);

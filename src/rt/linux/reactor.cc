@@ -1,10 +1,10 @@
 #include "rt/linux/reactor.h"
 
-#include <sys/eventfd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+
+#include <sys/eventfd.h>
 
 #include "base/assert.h"
 #include "metrics/shard.h"
@@ -47,7 +47,8 @@ Result<void> Descriptor::attach(Reactor& reactor, int fd) {
   return {};
 }
 
-// Removing it from epoll by hand matters after a fork: the child's copy would keep the registration.
+// Removing it from epoll by hand matters after a fork: the child's copy would keep the
+// registration.
 void Descriptor::detach() {
   if (reactor_ == nullptr) return;
   ::epoll_ctl(reactor_->epoll_.get(), EPOLL_CTL_DEL, fd_, nullptr);
@@ -141,7 +142,8 @@ void Reactor::request_stop() {
   wake();
 }
 
-// Sorted out first and destroyed then: what a function captured may own other mail of the same queue.
+// Sorted out first and destroyed then: what a function captured may own other mail of the same
+// queue.
 void Reactor::discard() {
   is_discarded_ = true;
   mailbox_.close_into(queue_);
@@ -154,9 +156,7 @@ void Reactor::discard() {
   timers_.clear();
 }
 
-void Reactor::post(UniqueFunction<void()> work) {
-  post(*new FunctionMail(std::move(work)));
-}
+void Reactor::post(UniqueFunction<void()> work) { post(*new FunctionMail(std::move(work))); }
 
 void Reactor::post(Mail& mail) {
   if (!deliver(mail)) delete dynamic_cast<SelfOwnedMail*>(&mail);
@@ -206,9 +206,9 @@ void Reactor::post_last(Mail& mail) {
   last_.push(mail);
 }
 
-// Only what is queued now; what this queues in turn comes after the next look at epoll. But what was
-// put off to the end of the pass, and what follows from it, comes before: requests that were gathered
-// are answered without asking epoll in between.
+// Only what is queued now; what this queues in turn comes after the next look at epoll. But what
+// was put off to the end of the pass, and what follows from it, comes before: requests that were
+// gathered are answered without asking epoll in between.
 void Reactor::run_queue() {
   run_all(std::exchange(queue_, {}));
   if (last_.empty()) return;

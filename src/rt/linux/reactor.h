@@ -1,16 +1,16 @@
 // Reactor: the executor of one thread. An epoll loop over descriptors, a mailbox, and timers.
 //
-// A descriptor is registered once, edge-triggered, for both directions; the Descriptor remembers what
-// the kernel said, so that waiting costs no system call. One pass: mail, due timers, then the work that
-// these made runnable, then epoll (which blocks only if nothing is left to do). Events first become
-// queued mail and are run afterwards, so that no event can meet a destroyed stream.
+// A descriptor is registered once, edge-triggered, for both directions; the Descriptor remembers
+// what the kernel said, so that waiting costs no system call. One pass: mail, due timers, then the
+// work that these made runnable, then epoll (which blocks only if nothing is left to do). Events
+// first become queued mail and are run afterwards, so that no event can meet a destroyed stream.
 #pragma once
-
-#include <sys/epoll.h>
 
 #include <array>
 #include <atomic>
 #include <memory>
+
+#include <sys/epoll.h>
 
 #include "base/result.h"
 #include "rt/executor.h"
@@ -78,7 +78,8 @@ class Reactor final : public Executor {
   static Result<std::unique_ptr<Reactor>> create(uint32_t index, Clock& clock);
   ~Reactor() override;
 
-  /// Runs on the calling thread until request_stop(), then destroys posted work and timers unrun. Once.
+  /// Runs on the calling thread until request_stop(), then destroys posted work and timers unrun.
+  /// Once.
   void run();
   /// Any thread; idempotent.
   void request_stop();

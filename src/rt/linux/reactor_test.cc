@@ -1,17 +1,16 @@
 #include "rt/linux/reactor.h"
 
-#include <gtest/gtest.h>
-
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <random>
 #include <thread>
 #include <vector>
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "rt/blocking.h"
 #include "rt/event.h"
@@ -110,7 +109,8 @@ TEST(Reactor, WorkPostedAfterStopIsDestroyedUnrun) {
   auto token = std::make_shared<int>(1);
   executor.post([token] { ADD_FAILURE(); });
   EXPECT_EQ(token.use_count(), 1);
-  os->runtime().disk->run_blocking([token] { ADD_FAILURE(); }, executor, [token] { ADD_FAILURE(); });
+  os->runtime().disk->run_blocking([token] { ADD_FAILURE(); }, executor,
+                                   [token] { ADD_FAILURE(); });
   EXPECT_EQ(token.use_count(), 1);
 }
 
@@ -230,8 +230,9 @@ TEST(Combiner, TakesEntriesThatTheDrainPushes) {
 
 TEST(Combiner, EndsATurnWhenAllThatWaitedWasHandled) {
   std::vector<int> seen;
-  SystemCombiner combiner([&](Combiner::Entry& entry) { seen.push_back(static_cast<Numbered&>(entry).number); },
-                          [&] { seen.push_back(-1); });
+  SystemCombiner combiner(
+      [&](Combiner::Entry& entry) { seen.push_back(static_cast<Numbered&>(entry).number); },
+      [&] { seen.push_back(-1); });
   std::vector<Numbered> entries(70);
   for (int i = 0; i < 70; ++i) {
     entries[i].number = i;

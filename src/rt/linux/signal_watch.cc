@@ -1,9 +1,9 @@
 #include "rt/linux/signal_watch.h"
 
+#include <cerrno>
+
 #include <signal.h>
 #include <sys/signalfd.h>
-
-#include <cerrno>
 
 #include "rt/linux/errors.h"
 

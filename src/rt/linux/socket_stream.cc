@@ -1,11 +1,11 @@
 #include "rt/linux/socket_stream.h"
 
-#include <sys/sendfile.h>
-#include <sys/uio.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
+
+#include <sys/sendfile.h>
+#include <sys/uio.h>
 
 #include "base/assert.h"
 #include "base/units.h"

@@ -29,8 +29,8 @@ class SocketStream final : public Stream {
   Address peer() const override { return peer_; }
   Address local() const override { return local_; }
 
-  /// For a socket whose connect() was under way, once it is writable: the errno value of the attempt,
-  /// 0 = connected.
+  /// For a socket whose connect() was under way, once it is writable: the errno value of the
+  /// attempt, 0 = connected.
   int finish_connect();
 
  private:

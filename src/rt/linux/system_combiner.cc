@@ -2,9 +2,10 @@
 
 namespace semel::rt::linux_os {
 
-// Race: the pusher publishes its entry and then tries the lock; the holder lets the lock go and then
-// looks for entries. All four steps are sequentially consistent, so at least one of the two sees what
-// the other did: either the pusher gets the lock, or the holder sees the entry and tries it again.
+// Race: the pusher publishes its entry and then tries the lock; the holder lets the lock go and
+// then looks for entries. All four steps are sequentially consistent, so at least one of the two
+// sees what the other did: either the pusher gets the lock, or the holder sees the entry and tries
+// it again.
 void SystemCombiner::enqueue(Entry& entry) {
   Entry* before = newest_.load(std::memory_order_relaxed);
   do {

@@ -1,5 +1,9 @@
 #include "rt/linux/system_disk.h"
 
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -8,10 +12,6 @@
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstdio>
 
 #include "rt/linux/errors.h"
 #include "rt/linux/system_file.h"
@@ -64,7 +64,8 @@ class SystemLock final : public FileLock {
   FileHandle handle_;
 };
 
-// Since 5.8 syncfs reports every write error once; since 5.17 also those of ext4's and xfs's journals.
+// Since 5.8 syncfs reports every write error once; since 5.17 also those of ext4's and xfs's
+// journals.
 bool has_reliable_syncfs(int fd) {
   struct statfs info{};
   if (::fstatfs(fd, &info) != 0) return false;
@@ -72,7 +73,8 @@ bool has_reliable_syncfs(int fd) {
   utsname system{};
   int major = 0;
   int minor = 0;
-  if (::uname(&system) != 0 || std::sscanf(system.release, "%d.%d", &major, &minor) != 2) return false;
+  if (::uname(&system) != 0 || std::sscanf(system.release, "%d.%d", &major, &minor) != 2)
+    return false;
   return major > 5 || (major == 5 && minor >= 17);
 }
 
@@ -128,7 +130,8 @@ Result<void> SystemDisk::make_directories(const std::string& path) {
 }
 
 Result<void> SystemDisk::rename(const std::string& from, const std::string& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) return disk_failure(errno, "rename", from + " to " + to);
+  if (::rename(from.c_str(), to.c_str()) != 0)
+    return disk_failure(errno, "rename", from + " to " + to);
   return {};
 }
 

@@ -1,12 +1,12 @@
 #include "rt/linux/system_file.h"
 
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
+
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include "rt/linux/errors.h"
 
@@ -16,7 +16,8 @@ namespace {
 constexpr uint64_t kPage = 4096;
 constexpr size_t kPartsAtOnce = 64;
 
-// cachestat(2), Linux 6.5. The same number on every architecture; the C library does not know it yet.
+// cachestat(2), Linux 6.5. The same number on every architecture; the C library does not know it
+// yet.
 constexpr long kCachestat = 451;
 struct CachestatRange {
   uint64_t at;
@@ -51,11 +52,10 @@ Result<void> SystemFile::pwritev(uint64_t at, std::span<const bytes::ByteSpan> p
       const bytes::ByteSpan part = i == 0 ? parts[0].subspan(skip) : parts[i];
       vectors[i] = {const_cast<std::byte*>(part.data()), part.size()};
     }
-    const ssize_t count =
-        taken == 1 ? ::pwrite(handle_.get(), vectors[0].iov_base, vectors[0].iov_len,
-                              static_cast<off_t>(at))
-                   : ::pwritev(handle_.get(), vectors.data(), static_cast<int>(taken),
-                               static_cast<off_t>(at));
+    const ssize_t count = taken == 1 ? ::pwrite(handle_.get(), vectors[0].iov_base,
+                                                vectors[0].iov_len, static_cast<off_t>(at))
+                                     : ::pwritev(handle_.get(), vectors.data(),
+                                                 static_cast<int>(taken), static_cast<off_t>(at));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return disk_failure(errno, "write", path_);
     at += static_cast<uint64_t>(count);

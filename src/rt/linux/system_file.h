@@ -1,5 +1,5 @@
-// SystemFile: an open file. Every call goes to the system; short transfers and interrupted calls are
-// continued.
+// SystemFile: an open file. Every call goes to the system; short transfers and interrupted calls
+// are continued.
 #pragma once
 
 #include <string>

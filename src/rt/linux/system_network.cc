@@ -1,10 +1,10 @@
 #include "rt/linux/system_network.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
 #include <cerrno>
 #include <system_error>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include "rt/blocking.h"
 #include "rt/linux/acceptor.h"

@@ -12,13 +12,14 @@ namespace semel::rt::linux_os {
 
 class SystemNetwork final : public Network {
  public:
-  /// Host names are resolved on the pool of `disk`. All executors given to this network are reactors.
+  /// Host names are resolved on the pool of `disk`. All executors given to this network are
+  /// reactors.
   explicit SystemNetwork(Disk& disk) : disk_(disk) {}
 
-  /// Accepts on executors[0] and hands the streams out in turn: few long-lived connections are spread
-  /// evenly, and the port cannot be shared with another process by accident. Blocks for host names. A
-  /// host with several addresses is bound at the first, IPv4 before IPv6. An empty host, and "::",
-  /// stand for every interface, IPv4 and IPv6.
+  /// Accepts on executors[0] and hands the streams out in turn: few long-lived connections are
+  /// spread evenly, and the port cannot be shared with another process by accident. Blocks for host
+  /// names. A host with several addresses is bound at the first, IPv4 before IPv6. An empty host,
+  /// and "::", stand for every interface, IPv4 and IPv6.
   Result<std::unique_ptr<Listener>> listen(const Address& address,
                                            std::span<Executor* const> executors,
                                            OnAccept on_accept) override;

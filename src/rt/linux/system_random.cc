@@ -1,10 +1,10 @@
 #include "rt/linux/system_random.h"
 
-#include <sys/random.h>
-
 #include <cerrno>
 #include <span>
 #include <utility>
+
+#include <sys/random.h>
 
 #include "base/assert.h"
 

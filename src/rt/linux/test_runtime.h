@@ -1,11 +1,11 @@
 // For tests: a started LinuxRuntime, and a way to run a task on it and wait for its end.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <future>
 #include <memory>
 #include <utility>
+
+#include <gtest/gtest.h>
 
 #include "rt/cancel.h"
 #include "rt/gate.h"

@@ -1,9 +1,9 @@
 // Names of threads, as `top -H` and debuggers show them.
 #pragma once
 
-#include <pthread.h>
-
 #include <string>
+
+#include <pthread.h>
 
 namespace semel::rt::linux_os {
 

@@ -6,8 +6,8 @@
 
 namespace semel::rt::linux_os {
 
-// A TimerId is the slot's generation in the high half and its number in the low half; the generation
-// starts at 1, so that no id is 0.
+// A TimerId is the slot's generation in the high half and its number in the low half; the
+// generation starts at 1, so that no id is 0.
 TimerId TimerHeap::add(Instant when, UniqueFunction<void()> work) {
   if (free_slots_.empty()) {
     free_slots_.push_back(static_cast<uint32_t>(slots_.size()));

@@ -1,6 +1,6 @@
-// TimerHeap: the timers of one reactor, a binary heap over reusable slots. Adding and cancelling cost
-// O(log n); a cancelled timer is gone at once, so that timeouts that never fire do not pile up. Nothing
-// is allocated once the vectors have grown to the usual number of timers.
+// TimerHeap: the timers of one reactor, a binary heap over reusable slots. Adding and cancelling
+// cost O(log n); a cancelled timer is gone at once, so that timeouts that never fire do not pile
+// up. Nothing is allocated once the vectors have grown to the usual number of timers.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ class TimerHeap {
   size_t size() const { return heap_.size(); }
   /// When the first one is due; not for an empty heap.
   Instant next() const { return heap_.front().when; }
-  /// Removes the first timer and returns its work; timers due at the same instant come in the order of
-  /// add(). Not for an empty heap.
+  /// Removes the first timer and returns its work; timers due at the same instant come in the order
+  /// of add(). Not for an empty heap.
   UniqueFunction<void()> pop();
   void clear();
 

@@ -1,5 +1,5 @@
-// SimCombiner: a Combiner whose lock is sometimes "taken": then the entry waits until another virtual
-// reactor drains it, as if that one had held the lock.
+// SimCombiner: a Combiner whose lock is sometimes "taken": then the entry waits until another
+// virtual reactor drains it, as if that one had held the lock.
 #pragma once
 
 #include <memory>

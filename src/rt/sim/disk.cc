@@ -43,7 +43,8 @@ Result<void> SimDisk::Access::begin(DiskOp op, SimFileSystem& file_system, std::
   // A slow write on a reactor is a stall that the writer's own clock can see.
   World& world = process->world();
   const Cost cost = draw_cost(file_system, op);
-  if (cost.is_slow) world.trace().probe(op == DiskOp::kSync ? "disk: slow sync" : "disk: slow call");
+  if (cost.is_slow)
+    world.trace().probe(op == DiskOp::kSync ? "disk: slow sync" : "disk: slow call");
   if (cost.is_slow && op == DiskOp::kWrite && world.current() != nullptr) {
     world.stall(cost.time);
     process->disk().note_wait();

@@ -14,7 +14,6 @@ namespace semel::rt::sim {
 
 class Process;
 
-
 class SimDisk final : public Disk {
  public:
   explicit SimDisk(Process& process);
@@ -53,7 +52,7 @@ class SimDisk final : public Disk {
   friend class SimFileLock;
   /// Shared with files and locks, which may outlive the process object.
   struct Access {
-    Process* process;  // null once cut off
+    Process* process;                  // null once cut off
     uint64_t changes_until_death = 0;  // 0 = not armed
     bool dies_with_power = false;
 

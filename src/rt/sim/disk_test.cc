@@ -1,8 +1,8 @@
 #include "rt/disk.h"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "rt/sim/disk.h"
 #include "rt/sim/world.h"

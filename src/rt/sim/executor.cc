@@ -37,7 +37,8 @@ bool SimExecutor::cancel(TimerId timer) {
   const auto found = timer_times_.find(timer.value);
   if (found == timer_times_.end()) return false;
   const auto entry = timers_.find(TimerKey{found->second, timer.value});
-  const UniqueFunction<void()> work = std::move(entry->second);  // destroyed after the maps are whole
+  const UniqueFunction<void()> work =
+      std::move(entry->second);  // destroyed after the maps are whole
   timers_.erase(entry);
   timer_times_.erase(found);
   return true;

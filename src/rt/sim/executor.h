@@ -1,5 +1,5 @@
-// SimExecutor: one virtual reactor. Its work runs in the order posted; which of several reactors goes
-// next is drawn by the world.
+// SimExecutor: one virtual reactor. Its work runs in the order posted; which of several reactors
+// goes next is drawn by the world.
 #pragma once
 
 #include <deque>

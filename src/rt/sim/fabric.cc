@@ -11,9 +11,7 @@ namespace semel::rt::sim {
 Fabric::Fabric(World& world, NetworkOptions options) : world_(world), options_(options) {}
 Fabric::~Fabric() = default;
 
-void Fabric::block(const Node& from, const Node& to) {
-  blocked_.emplace(from.index(), to.index());
-}
+void Fabric::block(const Node& from, const Node& to) { blocked_.emplace(from.index(), to.index()); }
 
 void Fabric::partition(const Node& a, const Node& b) {
   block(a, b);

@@ -1,5 +1,5 @@
-// Fabric: the network between simulated nodes. Connections are TCP-like byte streams: bytes arrive in
-// order or not at all. Loss is a reset connection; a partition holds bytes back until it heals.
+// Fabric: the network between simulated nodes. Connections are TCP-like byte streams: bytes arrive
+// in order or not at all. Loss is a reset connection; a partition holds bytes back until it heals.
 #pragma once
 
 #include <cstdint>
@@ -24,11 +24,11 @@ class SimListener;
 struct NetworkOptions {
   Duration latency_min = std::chrono::microseconds{20};
   Duration latency_max = std::chrono::microseconds{500};
-  uint32_t slow_ppm = 2'000;        // chunks that take 200 times as long
-  uint32_t reset_ppm = 0;           // delivered chunks that reset their connection
-  uint32_t connect_fail_ppm = 0;    // connects that are lost
+  uint32_t slow_ppm = 2'000;      // chunks that take 200 times as long
+  uint32_t reset_ppm = 0;         // delivered chunks that reset their connection
+  uint32_t connect_fail_ppm = 0;  // connects that are lost
   uint32_t spurious_wake_ppm = 20'000;
-  uint64_t window = 256 * 1024;     // bytes under way or unread per direction
+  uint64_t window = 256 * 1024;        // bytes under way or unread per direction
   uint32_t short_write_ppm = 100'000;  // writes that take only a part
   uint32_t short_read_ppm = 300'000;   // reads that give only a part
 };

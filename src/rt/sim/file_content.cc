@@ -60,9 +60,12 @@ uint64_t FileContent::size_after_crash(SimRandom& random) const {
   const uint64_t high = std::max(now_.size(), durable_.size());
   if (now_.size() < durable_.size()) return random.below(2) == 0 ? low : high;
   switch (random.below(4)) {
-    case 0: return low;
-    case 1: return random.between(low, high);
-    default: return high;
+    case 0:
+      return low;
+    case 1:
+      return random.between(low, high);
+    default:
+      return high;
   }
 }
 

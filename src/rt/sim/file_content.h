@@ -2,7 +2,8 @@
 // and as the platter holds them. A power cut leaves a mixture of both.
 //
 //   now      |AAAA|BBBB|CCCC|DD|      dirty pages: 1, 3
-//   durable  |AAAA|bbbb|CCCC|         after a cut each dirty page is old, new, or torn at 512 bytes;
+//   durable  |AAAA|bbbb|CCCC|         after a cut each dirty page is old, new, or torn at 512
+//   bytes;
 //                                     the size lies between the two sizes
 #pragma once
 

@@ -240,8 +240,9 @@ Cause SimFileSystem::draw_fault(DiskOp op, std::string_view path) {
     }
     const Cause cause = fault->cause;
     faults_.erase(fault);
-    trace_.probe(std::string(cause == Cause::kNoSpace ? "disk: no space at a " : "disk: error at a ") +
-                 std::string(name_of(op)));
+    trace_.probe(
+        std::string(cause == Cause::kNoSpace ? "disk: no space at a " : "disk: error at a ") +
+        std::string(name_of(op)));
     trace_.add(Trace::Kind::kFault, static_cast<uint64_t>(op), static_cast<uint64_t>(cause));
     return cause;
   }

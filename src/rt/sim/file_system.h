@@ -1,9 +1,9 @@
-// SimFileSystem: one file system of a simulated machine. It outlives the processes that use it; what
-// was not synced when the power fails is lost, kept or torn at random.
+// SimFileSystem: one file system of a simulated machine. It outlives the processes that use it;
+// what was not synced when the power fails is lost, kept or torn at random.
 //
 // Directories: a creation, renaming or removal is durable after sync_directory of its folder (or
-// sync_all). Un-synced ones survive a power cut as a prefix of their order (a journaling file system)
-// or as any subset (the worst that POSIX allows); the cut decides which.
+// sync_all). Un-synced ones survive a power cut as a prefix of their order (a journaling file
+// system) or as any subset (the worst that POSIX allows); the cut decides which.
 #pragma once
 
 #include <cstdint>
@@ -25,13 +25,13 @@ struct DiskOptions {
   Duration sync_min = std::chrono::microseconds{100};
   Duration sync_max = std::chrono::milliseconds{3};
   Duration access_max = std::chrono::microseconds{60};  // everything that is not a sync
-  uint32_t slow_ppm = 0;          // calls that take slow_factor times as long
+  uint32_t slow_ppm = 0;                                // calls that take slow_factor times as long
   uint32_t slow_factor = 200;
-  uint32_t read_error_ppm = 0;    // pread fails with EIO
-  uint32_t write_error_ppm = 0;   // pwritev, truncate, rename, … fail with EIO
-  uint32_t sync_error_ppm = 0;    // a sync fails and the pages are lost
-  uint32_t write_back_ppm = 50'000;   // writes before which the system writes a dirty page back
-  uint32_t uncached_ppm = 300'000;    // is_cached says no
+  uint32_t read_error_ppm = 0;       // pread fails with EIO
+  uint32_t write_error_ppm = 0;      // pwritev, truncate, rename, … fail with EIO
+  uint32_t sync_error_ppm = 0;       // a sync fails and the pages are lost
+  uint32_t write_back_ppm = 50'000;  // writes before which the system writes a dirty page back
+  uint32_t uncached_ppm = 300'000;   // is_cached says no
 };
 
 enum class DiskOp : uint8_t { kRead, kWrite, kSync, kChange, kLook };
@@ -48,7 +48,8 @@ struct Inode {
 using InodePtr = std::shared_ptr<Inode>;
 using Path = std::vector<std::string>;
 
-/// "/a//b/./c" → {a, b, c}. Folders above the root do not exist: ".." is dropped with what precedes it.
+/// "/a//b/./c" → {a, b, c}. Folders above the root do not exist: ".." is dropped with what precedes
+/// it.
 Path parse_path(std::string_view text);
 
 class SimFileSystem {
@@ -73,8 +74,8 @@ class SimFileSystem {
   void sync_directory(const InodePtr& directory);
   void sync_all();
 
-  /// The next call of this kind whose path contains `part` fails with `cause`; `skip` matching calls
-  /// pass before. Faults that were set earlier are tried first.
+  /// The next call of this kind whose path contains `part` fails with `cause`; `skip` matching
+  /// calls pass before. Faults that were set earlier are tried first.
   void fail_next(DiskOp op, std::string part, Cause cause, uint32_t skip = 0);
   void clear_faults() { faults_.clear(); }
   /// The cause with which this call must fail, or kNone.
@@ -87,7 +88,8 @@ class SimFileSystem {
 
   /// Power cut.
   void crash();
-  /// Flips a random bit of a random non-empty file whose name ends in `suffix`; false if there is none.
+  /// Flips a random bit of a random non-empty file whose name ends in `suffix`; false if there is
+  /// none.
   bool flip_bit(std::string_view suffix);
   /// Everything on the file system, for comparisons in tests: path → bytes, folders end in '/'.
   std::map<std::string, std::vector<std::byte>> contents() const;

@@ -68,12 +68,12 @@ Task<Result<std::unique_ptr<Stream>>> SimNetwork::connect(Executor& executor, Ad
   attempts_.emplace(id, &attempt);
   begin(attempt, id, address);
   if (!attempt.outcome)
-    process_.world().schedule(timeout, [serial = process_.serial(), &world = process_.world(), id,
-                                        address] {
-      Process* process = world.find_process(serial);
-      if (process == nullptr || process->is_dead()) return;
-      process->network().finish(id, fail_at(address, "timed out", Cause::kClosed));
-    });
+    process_.world().schedule(
+        timeout, [serial = process_.serial(), &world = process_.world(), id, address] {
+          Process* process = world.find_process(serial);
+          if (process == nullptr || process->is_dead()) return;
+          process->network().finish(id, fail_at(address, "timed out", Cause::kClosed));
+        });
   co_await attempt;
   co_return std::move(*attempt.outcome);
 }
@@ -89,12 +89,12 @@ void SimNetwork::begin(Attempt& attempt, uint64_t id, const Address& address) {
   if (target == nullptr) return give_up("unknown host", Cause::kNotFound);
   world.trace().add(Trace::Kind::kConnect, process_.serial(), address.port);
   if (world.random().hits(world.fabric().options().connect_fail_ppm)) return;
-  world.schedule(world.fabric().draw_latency(), [serial = process_.serial(), &world, id, target,
-                                                 address] {
-    Process* process = world.find_process(serial);
-    if (process == nullptr || process->is_dead()) return;
-    process->network().arrive(id, *target, address);
-  });
+  world.schedule(world.fabric().draw_latency(),
+                 [serial = process_.serial(), &world, id, target, address] {
+                   Process* process = world.find_process(serial);
+                   if (process == nullptr || process->is_dead()) return;
+                   process->network().arrive(id, *target, address);
+                 });
 }
 
 void SimNetwork::arrive(uint64_t id, Node& target, const Address& address) {

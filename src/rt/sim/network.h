@@ -29,7 +29,8 @@ class SimNetwork final : public Network {
   using Outcome = Result<std::unique_ptr<Stream>>;
   /// Waits in the frame of connect().
   struct Attempt final : Mail {
-    Attempt(SimNetwork& owner_network, Executor& caller) : network(owner_network), executor(caller) {}
+    Attempt(SimNetwork& owner_network, Executor& caller)
+        : network(owner_network), executor(caller) {}
     bool await_ready() const { return outcome.has_value(); }
     void await_suspend(std::coroutine_handle<> awaiter) { handle = awaiter; }
     void await_resume() const {}

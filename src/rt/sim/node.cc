@@ -11,9 +11,9 @@ namespace semel::rt::sim {
 
 Node::Node(World& world, std::string name, uint32_t index, DiskOptions disk)
     : world_(world), name_(std::move(name)), index_(index) {
-  mounts_.push_back({{}, std::make_unique<SimFileSystem>(uint64_t{index_} * 100,
-                                                         world_.random().next(), world_.trace(),
-                                                         disk)});
+  mounts_.push_back({{},
+                     std::make_unique<SimFileSystem>(uint64_t{index_} * 100, world_.random().next(),
+                                                     world_.trace(), disk)});
 }
 
 Node::~Node() {
@@ -75,8 +75,8 @@ int64_t Node::unix_ms() const {
 
 SimFileSystem& Node::mount(const std::string& path, DiskOptions options) {
   const uint64_t id = uint64_t{index_} * 100 + mounts_.size();
-  mounts_.push_back({parse_path(path), std::make_unique<SimFileSystem>(
-                                           id, world_.random().next(), world_.trace(), options)});
+  mounts_.push_back({parse_path(path), std::make_unique<SimFileSystem>(id, world_.random().next(),
+                                                                       world_.trace(), options)});
   return *mounts_.back().file_system;
 }
 

@@ -51,9 +51,7 @@ Process::~Process() {
   world_.remove_process(*this);
 }
 
-Instant Process::now() const {
-  return Instant{world_.now().ns + monotonic_base_ns_ + ghost_ns_};
-}
+Instant Process::now() const { return Instant{world_.now().ns + monotonic_base_ns_ + ghost_ns_}; }
 
 void Process::run(std::unique_ptr<Program> program) {
   SEMEL_ASSERT(program_ == nullptr, "one program per process");
@@ -182,17 +180,16 @@ void Process::spawn_stop(UniqueFunction<void()> after) {
   };
   SEMEL_ASSERT(stop_ == Stop::kNotCalled);
   stop_ = Stop::kRunning;
-  executor().post([this, last = std::move(after)]() mutable {
-    spawn(Stopping::run(*this, std::move(last)));
-  });
+  executor().post(
+      [this, last = std::move(after)]() mutable { spawn(Stopping::run(*this, std::move(last))); });
 }
 
 void Process::begin_shutdown(UniqueFunction<void()> done) {
   UniqueFunction<void()> leave = [this, last = std::move(done)]() mutable {
-    world_.schedule(Duration{0}, [serial = serial_, &world = world_,
-                                  finish = std::move(last)]() mutable {
-      if (world.find_process(serial) != nullptr) finish();
-    });
+    world_.schedule(Duration{0},
+                    [serial = serial_, &world = world_, finish = std::move(last)]() mutable {
+                      if (world.find_process(serial) != nullptr) finish();
+                    });
   };
   if (program_ != nullptr && has_started_)
     spawn_stop(std::move(leave));

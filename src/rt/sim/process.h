@@ -1,11 +1,11 @@
 // Process: one life of a program on a simulated node, from boot to exit or death.
 //
-// Death. kill() is abrupt for the world and orderly for the program's memory: at one instant the disk
-// and the network of the process go dead (nothing it does reaches a file or a peer any more, every call
-// fails), then Program::stop() runs to its end in a ghost time of its own while the world stands
-// still, then the program is destroyed. So no frame and no buffer leaks, and what the disk holds is
-// what it held at the instant of death. A stop() that waits for something that never comes is
-// reported as a bug.
+// Death. kill() is abrupt for the world and orderly for the program's memory: at one instant the
+// disk and the network of the process go dead (nothing it does reaches a file or a peer any more,
+// every call fails), then Program::stop() runs to its end in a ghost time of its own while the
+// world stands still, then the program is destroyed. So no frame and no buffer leaks, and what the
+// disk holds is what it held at the instant of death. A stop() that waits for something that never
+// comes is reported as a bug.
 #pragma once
 
 #include <deque>
@@ -31,8 +31,8 @@ class Program {
   virtual ~Program() = default;
   /// Runs on executor 0 right after boot; if the process dies before, neither start nor stop run.
   virtual void start() = 0;
-  /// Ends everything; called once, on executor 0, also when disk and network are dead. The program is
-  /// destroyed after it returned, with no executor current.
+  /// Ends everything; called once, on executor 0, also when disk and network are dead. The program
+  /// is destroyed after it returned, with no executor current.
   virtual Task<void> stop() = 0;
 };
 
@@ -95,7 +95,8 @@ class Process {
   void set_paused(bool paused);
   /// Stops the program in the living world; `done` runs outside of the process after stop() ended.
   void begin_shutdown(UniqueFunction<void()> done);
-  /// Cuts disk and network off, lets stop() end in ghost time, destroys the program, drops all work.
+  /// Cuts disk and network off, lets stop() end in ghost time, destroys the program, drops all
+  /// work.
   void tear_down();
   void cut_off();
   Instant now() const;

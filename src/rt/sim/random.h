@@ -1,4 +1,5 @@
-// SimRandom: xoshiro256** seeded by splitmix64, so that a seed means the same run with every library.
+// SimRandom: xoshiro256** seeded by splitmix64, so that a seed means the same run with every
+// library.
 #pragma once
 
 #include <array>

@@ -139,8 +139,8 @@ void Connection::wait_readable(int side, Mail& waiter) {
   End& end = ends_[side];
   SEMEL_ASSERT(end.read_waiter == nullptr, "two readers wait on one stream");
   end.read_waiter = &waiter;
-  const bool is_ready = end.is_closed || end.has_failed || !end.is_alive ||
-                        !end.received.empty() || end.peer_has_ended;
+  const bool is_ready = end.is_closed || end.has_failed || !end.is_alive || !end.received.empty() ||
+                        end.peer_has_ended;
   if (is_ready || world_.random().hits(world_.fabric().options().spurious_wake_ppm))
     wake(end.read_waiter, end);
 }

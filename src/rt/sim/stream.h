@@ -2,8 +2,8 @@
 //
 //   write ─▶ flight (latency, held back by partitions) ─▶ received ─▶ read
 //
-// What an end writes arrives in order. A reset loses what is under way. An end whose process died is
-// deaf: its node answers with a reset if it is powered, and not at all if it is not.
+// What an end writes arrives in order. A reset loses what is under way. An end whose process died
+// is deaf: its node answers with a reset if it is powered, and not at all if it is not.
 #pragma once
 
 #include <deque>
@@ -23,12 +23,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
     uint64_t process = 0;  // serial
     Executor* executor = nullptr;
     Address address;
-    bool is_alive = true;        // its process lives
-    bool is_closed = false;      // closed by its own side
-    bool has_failed = false;     // reset
-    bool peer_has_ended = false; // everything up to the peer's end was received
+    bool is_alive = true;         // its process lives
+    bool is_closed = false;       // closed by its own side
+    bool has_failed = false;      // reset
+    bool peer_has_ended = false;  // everything up to the peer's end was received
     std::deque<std::byte> received;
-    std::deque<std::vector<std::byte>> flight;  // towards this end; an empty chunk is the peer's end
+    std::deque<std::vector<std::byte>>
+        flight;  // towards this end; an empty chunk is the peer's end
     uint64_t flight_bytes = 0;
     int64_t last_arrival_ns = 0;
     Mail* read_waiter = nullptr;

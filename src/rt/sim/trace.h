@@ -16,8 +16,21 @@ namespace semel::rt::sim {
 class Trace {
  public:
   enum class Kind : uint8_t {
-    kStep, kTimer, kPool, kCall, kSend, kDeliver, kConnect, kReset, kWrite, kSync, kDirectory,
-    kCrash, kKill, kFault, kNote
+    kStep,
+    kTimer,
+    kPool,
+    kCall,
+    kSend,
+    kDeliver,
+    kConnect,
+    kReset,
+    kWrite,
+    kSync,
+    kDirectory,
+    kCrash,
+    kKill,
+    kFault,
+    kNote
   };
 
   void add(Kind kind, uint64_t a, uint64_t b = 0) {

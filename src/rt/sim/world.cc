@@ -68,10 +68,14 @@ void World::run(Event& event) {
   Process* process = find_process(event.process);
   if (process == nullptr || process->is_dead()) return;
   switch (event.kind) {
-    case EventKind::kStep: return process->run_step(event.executor);
-    case EventKind::kTimer: return process->run_timer(event.executor, event.id);
-    case EventKind::kPool: return process->run_pool_job();
-    case EventKind::kCall: return;
+    case EventKind::kStep:
+      return process->run_step(event.executor);
+    case EventKind::kTimer:
+      return process->run_timer(event.executor, event.id);
+    case EventKind::kPool:
+      return process->run_pool_job();
+    case EventKind::kCall:
+      return;
   }
 }
 

@@ -1,5 +1,5 @@
-// World: a whole network of simulated machines in one thread, with one clock, one queue of events and
-// one source of chance. The same seed gives the same trace hash.
+// World: a whole network of simulated machines in one thread, with one clock, one queue of events
+// and one source of chance. The same seed gives the same trace hash.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +22,9 @@ struct WorldOptions {
   NetworkOptions network;
   Duration step_min = std::chrono::nanoseconds{200};  // what a piece of work takes on a reactor
   Duration step_max = std::chrono::microseconds{8};
-  uint32_t pool_threads = 4;                // per process
-  uint32_t combiner_taken_ppm = 250'000;    // pushes that find the lock taken
-  uint32_t long_step_ppm = 500;             // pieces of work that take 1,000 times as long
+  uint32_t pool_threads = 4;              // per process
+  uint32_t combiner_taken_ppm = 250'000;  // pushes that find the lock taken
+  uint32_t long_step_ppm = 500;           // pieces of work that take 1,000 times as long
   int64_t unix_start_ms = 1'750'000'000'000;
   const Plants* plants = nullptr;
 };
@@ -152,16 +152,14 @@ template <class T>
 T World::run(Process& process, Task<T> task, Duration limit) {
   if constexpr (std::is_void_v<T>) {
     bool is_done = false;
-    process.executor().post([&task, &is_done] {
-      spawn(detail::store_done(std::move(task), is_done));
-    });
+    process.executor().post(
+        [&task, &is_done] { spawn(detail::store_done(std::move(task), is_done)); });
     const bool has_ended = run_until([&is_done] { return is_done; }, limit);
     SEMEL_ASSERT(has_ended, "the task did not end within its limit");
   } else {
     std::optional<T> result;
-    process.executor().post([&task, &result] {
-      spawn(detail::store_result(std::move(task), result));
-    });
+    process.executor().post(
+        [&task, &result] { spawn(detail::store_result(std::move(task), result)); });
     const bool has_ended = run_until([&result] { return result.has_value(); }, limit);
     SEMEL_ASSERT(has_ended, "the task did not end within its limit");
     return std::move(*result);

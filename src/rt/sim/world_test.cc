@@ -24,10 +24,9 @@ class EchoServer final : public Program {
   explicit EchoServer(Runtime runtime) : runtime_(std::move(runtime)) {}
 
   void start() override {
-    auto listener = runtime_.network->listen({"", 9}, runtime_.executors,
-                                             [this](std::unique_ptr<Stream> stream) {
-                                               spawn(serve(std::move(stream), gate_.enter()));
-                                             });
+    auto listener = runtime_.network->listen(
+        {"", 9}, runtime_.executors,
+        [this](std::unique_ptr<Stream> stream) { spawn(serve(std::move(stream), gate_.enter())); });
     ASSERT_TRUE(listener) << listener.error().context;
     listener_ = std::move(*listener);
     spawn(beat(gate_.enter()));
@@ -43,8 +42,7 @@ class EchoServer final : public Program {
   Task<void> beat(Gate::Entry entry) {
     const CancelToken token = cancel_.token();
     while (!token.is_cancelled()) {
-      co_await pause(*runtime_.executors[0],
-                     {runtime_.clock->now() + milliseconds{50}, &token});
+      co_await pause(*runtime_.executors[0], {runtime_.clock->now() + milliseconds{50}, &token});
       auto written = co_await run_blocking(*runtime_.disk, *runtime_.executors[0],
                                            [this] { return note('.'); });
       if (!written) co_return;
@@ -135,11 +133,16 @@ Outcome run_seed(uint64_t seed) {
     world.schedule(milliseconds{40 * i}, [&, i] {
       if (!server.is_running()) return;
       switch (world.random().below(5)) {
-        case 0: return server.kill(i % 2 == 0 ? Death::kPower : Death::kProcess), boot();
-        case 1: return server.pause();
-        case 2: return world.fabric().isolate(server);
-        case 3: return server.process()->disk().die_after_changes(3, true);
-        default: world.fabric().cut_any();
+        case 0:
+          return server.kill(i % 2 == 0 ? Death::kPower : Death::kProcess), boot();
+        case 1:
+          return server.pause();
+        case 2:
+          return world.fabric().isolate(server);
+        case 3:
+          return server.process()->disk().die_after_changes(3, true);
+        default:
+          world.fabric().cut_any();
       }
     });
   }
@@ -215,8 +218,7 @@ TEST(World, ADueTimerCanBeCancelledUntilItRuns) {
   int runs = 0;
   bool was_cancelled = false;
   executor.post([&] {
-    const TimerId timer =
-        executor.run_at(process.clock().now() + milliseconds{1}, [&] { ++runs; });
+    const TimerId timer = executor.run_at(process.clock().now() + milliseconds{1}, [&] { ++runs; });
     executor.run_at(process.clock().now(), [&, timer] {
       process.charge(milliseconds{10});  // so that it is due before the next piece of work
       executor.post([&, timer] { was_cancelled = executor.cancel(timer); });
@@ -292,9 +294,8 @@ TEST(SimCombiner, DrainsEverythingInOrder) {
       int number = 0;
     };
     std::vector<int> drained;
-    auto combiner = process.runtime().make_combiner([&](Combiner::Entry& entry) {
-      drained.push_back(static_cast<Item&>(entry).number);
-    }, {});
+    auto combiner = process.runtime().make_combiner(
+        [&](Combiner::Entry& entry) { drained.push_back(static_cast<Item&>(entry).number); }, {});
     std::array<Item, 20> items;
     std::vector<int> pushed;
     for (int i = 0; i < 20; ++i) {
