@@ -6,15 +6,8 @@
 namespace semel::log {
 namespace {
 
-/// Sequences further back than this cannot be told from sequences ahead; first_known follows.
-constexpr int64_t kReach = int64_t{1} << 30;
 /// Batches that Kafka's clients need to be remembered: the newest, and four older ones.
 constexpr uint16_t kKafkasWindow = 5;
-
-/// How many sequences `sequence` lies before `last`: 0 … 2^31−1.
-int64_t behind(Sequence last, Sequence sequence) {
-  return (static_cast<int64_t>(last.value) - sequence.value) & 0x7fffffff;
-}
 
 uint32_t seconds_up(int64_t ms) {
   if (ms <= 0 || ms > int64_t{UINT32_MAX} * 1000) [[unlikely]]
@@ -39,6 +32,7 @@ ProducerState::ProducerState(const ProducerStateConfig& config)
 
 void ProducerState::set_window_batches(uint16_t window_batches) {
   config_.window_batches = std::clamp<uint16_t>(window_batches, 1, 1024);
+  for (uint32_t i = 0; i < table_.size(); ++i) table_.at(i).set(HotSlot::kIsPlain, false);
 }
 
 Decision ProducerState::check(const BatchIdentity& batch, const LogFacts& facts) {
@@ -190,40 +184,9 @@ Decision ProducerState::settle(const BatchIdentity& batch, const Decision& decis
   return settled;
 }
 
-void ProducerState::applied(const BatchIdentity& batch, const Decision& decision,
-                            const StoredBatch& stored, int64_t now_ms) {
-  SEMEL_ASSERT(decision.verdict == Verdict::kAppend);
-  if (decision.slot == Decision::kNoSlot) [[unlikely]]
-    return applied_slowly(decision.slot, batch, stored, now_ms);
-  HotSlot& slot = table_.at(decision.slot);
-  SEMEL_ASSERT(slot.producer_id == batch.producer_id);
-  const Sequence last = batch.last_sequence();
-  const bool is_plain = slot.epoch == batch.epoch && slot.has(HotSlot::kHasBatch) &&
-                        !batch.is_transactional && OlderBatches::is_small(slot.older_block) &&
-                        config_.window_batches == kKafkasWindow && slot.first_known.value >= 0 &&
-                        behind(last, slot.first_known) <= kReach;
-  if (!is_plain) [[unlikely]]
-    return applied_slowly(decision.slot, batch, stored, now_ms);
-  older_.push_newest(slot);
-  note_newest(slot, batch, last, stored, now_ms);
-}
-
-/// The newest batch is remembered already; `last` is batch.last_sequence().
-inline void ProducerState::note_newest(HotSlot& slot, const BatchIdentity& batch, Sequence last,
-                                       const StoredBatch& stored, int64_t now_ms) {
-  slot.last_sequence = last;
-  slot.offset_delta = batch.last_offset_delta;
-  slot.last_offset = stored.last_offset;
-  slot.batch_timestamp_ms = stored.timestamp_ms;
-  slot.entry_timestamp_ms = stored.timestamp_ms;
-  slot.crc = batch.crc;
-  if (now_ms != now_ms_) {
-    now_ms_ = now_ms;
-    now_s_ = seconds_up(now_ms);
-  }
-  slot.last_append_s = now_s_;
-  slot.flags = static_cast<uint16_t>((slot.flags & ~HotSlot::kCrcKnown) | HotSlot::kHasBatch |
-                                     (batch.crc_is_known ? HotSlot::kCrcKnown : 0));
+void ProducerState::note_time(int64_t now_ms) {
+  now_ms_ = now_ms;
+  now_s_ = seconds_up(now_ms);
 }
 
 void ProducerState::applied_slowly(uint32_t number, const BatchIdentity& batch,
@@ -256,6 +219,7 @@ void ProducerState::start_epoch(HotSlot& slot, ProducerEpoch epoch) {
   slot.older_block = HotSlot::kNoBlock;
   slot.set(HotSlot::kHasBatch, false);
   slot.set(HotSlot::kCrcKnown, false);
+  slot.set(HotSlot::kIsPlain, false);
   slot.set(HotSlot::kEpochStartKnown, slot.epoch != kNoProducerEpoch && slot.epoch < epoch);
   slot.last_sequence = kNoSequence;
   slot.first_known = kNoSequence;
@@ -277,6 +241,10 @@ void ProducerState::push(HotSlot& slot, const BatchIdentity& batch, const Stored
     slot.set(HotSlot::kEpochStartKnown, false);
   }
   note_newest(slot, batch, last, stored, now_ms);
+  slot.set(HotSlot::kHasBatch, true);
+  slot.set(HotSlot::kCrcKnown, batch.crc_is_known);
+  slot.set(HotSlot::kIsPlain, batch.crc_is_known && OlderBatches::is_small(slot.older_block) &&
+                                  config_.window_batches == kKafkasWindow);
   if (batch.is_transactional && !slot.has(HotSlot::kTxnOpen)) [[unlikely]] {
     slot.set(HotSlot::kTxnOpen, true);
     txns_.open(slot.producer_id, stored.first_offset);

@@ -119,10 +119,14 @@ class ProducerState {
   void count(uint32_t number, Reason reason, const BatchIdentity* batch);
   void start_epoch(HotSlot& slot, ProducerEpoch epoch);
   void push(HotSlot& slot, const BatchIdentity& batch, const StoredBatch& stored, int64_t now_ms);
+  /// Sequences further back than this cannot be told from sequences ahead; first_known follows.
+  static constexpr int64_t kReach = int64_t{1} << 30;
+
   [[gnu::noinline]] void applied_slowly(uint32_t number, const BatchIdentity& batch,
                                         const StoredBatch& stored, int64_t now_ms);
   void note_newest(HotSlot& slot, const BatchIdentity& batch, Sequence last,
                    const StoredBatch& stored, int64_t now_ms);
+  [[gnu::noinline]] void note_time(int64_t now_ms);
   void remember_newest(HotSlot& slot);
   void forget(uint32_t number);
   void insert_view(const ProducerView& view);
@@ -144,5 +148,38 @@ class ProducerState {
   uint32_t now_s_ = 0;  // … in seconds, rounded up
   std::vector<ProducerView> kept_aside_;
 };
+
+// Inline, since it is most of what idempotence costs. Plain is a slot whose newest batch is there
+// with its CRC, whose older ones lie in a small ring, and whose window is Kafka's: push() finds it
+// out, and whatever else changes one of these takes the flag away.
+inline void ProducerState::applied(const BatchIdentity& batch, const Decision& decision,
+                                   const StoredBatch& stored, int64_t now_ms) {
+  SEMEL_ASSERT(decision.verdict == Verdict::kAppend);
+  if (decision.slot == Decision::kNoSlot) [[unlikely]]
+    return applied_slowly(decision.slot, batch, stored, now_ms);
+  HotSlot& slot = table_.at(decision.slot);
+  SEMEL_ASSERT(slot.producer_id == batch.producer_id);
+  const Sequence last = batch.last_sequence();
+  const bool is_plain = slot.has(HotSlot::kIsPlain) && slot.epoch == batch.epoch &&
+                        batch.crc_is_known && !batch.is_transactional &&
+                        behind(last, slot.first_known) <= kReach;
+  if (!is_plain) [[unlikely]]
+    return applied_slowly(decision.slot, batch, stored, now_ms);
+  older_.push_newest(slot);
+  note_newest(slot, batch, last, stored, now_ms);
+}
+
+/// The newest batch is remembered already; `last` is batch.last_sequence().
+inline void ProducerState::note_newest(HotSlot& slot, const BatchIdentity& batch, Sequence last,
+                                       const StoredBatch& stored, int64_t now_ms) {
+  slot.last_sequence = last;
+  slot.offset_delta = batch.last_offset_delta;
+  slot.last_offset = stored.last_offset;
+  slot.batch_timestamp_ms = stored.timestamp_ms;
+  slot.entry_timestamp_ms = stored.timestamp_ms;
+  slot.crc = batch.crc;
+  if (now_ms != now_ms_) note_time(now_ms);
+  slot.last_append_s = now_s_;
+}
 
 }  // namespace semel::log

@@ -11,11 +11,6 @@ namespace {
 /// A loaded producer lives so long at least: whoever saw his broker go down has sent again by then.
 constexpr int64_t kGraceMs = 15 * 60 * 1000;
 
-/// How many sequences `sequence` lies before `last`: 0 … 2^31−1.
-int64_t behind(Sequence last, Sequence sequence) {
-  return (static_cast<int64_t>(last.value) - sequence.value) & 0x7fffffff;
-}
-
 }  // namespace
 
 void ProducerState::forget(uint32_t number) {

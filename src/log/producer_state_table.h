@@ -24,6 +24,7 @@ struct alignas(64) HotSlot {
   static constexpr uint16_t kTxnOpen = 4;          // PartitionTxns has its first offset
   static constexpr uint16_t kEpochStartKnown = 8;  // first_known began the epoch
   static constexpr uint16_t kHasCounters = 16;     // there is an entry in the table of counters
+  static constexpr uint16_t kIsPlain = 32;         // see ProducerState::applied()
   static constexpr uint32_t kNoBlock = 0xffffffff;
 
   ProducerId producer_id;
@@ -236,9 +237,10 @@ class OlderBatches {
   /// Puts `batch` as the newest into the ring `handle` (HotSlot::kNoBlock: a new one), which keeps
   /// the newest `limit` ≥ 1. Returns the handle to use from now on.
   uint32_t push(uint32_t handle, const RememberedBatch& batch, uint32_t limit);
-  /// True if push_newest() may be used: a ring as Kafka's window of five needs it.
+  /// A ring as Kafka's window of five needs it.
   static bool is_small(uint32_t handle) { return handle < 1u << kNumberBits; }
-  /// As push() of the slot's newest batch into its small ring, which keeps four.
+  /// As push() of the slot's newest batch, whose CRC is known, into its small ring, which keeps
+  /// four.
   void push_newest(const HotSlot& slot) {
     uint32_t* words = small_block(slot.older_block);
     const uint32_t newest = (words[0] + 1) & 3;
@@ -246,8 +248,6 @@ class OlderBatches {
     uint32_t* place = words + 1 + newest * kWordsPerBatch;
     std::memcpy(place, reinterpret_cast<const std::byte*>(&slot) + offsetof(HotSlot, last_offset),
                 kWordsPerBatch * sizeof(uint32_t));
-    if (!slot.has(HotSlot::kCrcKnown)) [[unlikely]]
-      place[kDeltaWord] |= kCrcUnknownBit;
     words[0] = newest | count << 16;
   }
   /// 0 for kNoBlock.

@@ -11,6 +11,11 @@
 
 namespace semel::log {
 
+/// How many sequences `sequence` lies before `last`, which wrap: 0 … 2^31−1.
+inline int64_t behind(Sequence last, Sequence sequence) {
+  return (static_cast<int64_t>(last.value) - sequence.value) & 0x7fffffff;
+}
+
 /// What the header of a v2 batch with a producer id says. Sequences wrap after 2^31−1, also inside
 /// a batch.
 struct BatchIdentity {
