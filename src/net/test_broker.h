@@ -153,7 +153,7 @@ class TestClient {
 
   void send(bytes::ByteSpan raw);
   /// The next response frame without its length; nothing if the peer closed, or after `limit`.
-  std::optional<bytes::Buffer> receive(rt::Duration limit = std::chrono::seconds(10));
+  std::optional<bytes::Buffer> receive(rt::Duration limit = std::chrono::seconds(60));
   /// Frame with size and header.
   template <class Request>
   bytes::Buffer frame(const Request& request, int16_t version);

@@ -40,7 +40,7 @@ class TestPeer {
       rt::spawn(write_pieces(std::move(raw), std::move(piece), std::move(sent)));
     });
   }
-  std::optional<bytes::Buffer> receive(rt::Duration limit = std::chrono::seconds(10)) {
+  std::optional<bytes::Buffer> receive(rt::Duration limit = std::chrono::seconds(60)) {
     std::optional<bytes::Buffer> frame;
     runtime_.run([&] { return read_frame(limit, frame); });
     return frame;

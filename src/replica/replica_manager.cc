@@ -136,12 +136,15 @@ std::shared_ptr<Partition> ReplicaManager::open(const cluster::TopicImage& topic
     auto created = logs_.create(name, topic.id,
                                 is_reserved(directory) ? std::nullopt : std::optional(directory));
     if (!created) {
-      log_error("replica", "{} cannot be opened: {}", name.to_text(), created.error().context);
+      const std::string& why = created.error().context;
+      if (std::exchange(refused_[name], why) != why)
+        log_error("replica", "{} cannot be opened and is tried again: {}", name.to_text(), why);
       retry_later(topic.id);
       return nullptr;
     }
     log = std::move(*created);
   }
+  if (refused_.erase(name) > 0) log_warn("replica", "{} is opened now", name.to_text());
   return Partition::make(config_, log, logs_.flusher_of(*log), lookup_slots_, runtime_);
 }
 
@@ -171,6 +174,7 @@ void ReplicaManager::drop_topic(const TopicId& id) {
   for (size_t i = 0; i < entry->partitions.size(); ++i) {
     const auto& partition = entry->partitions[i];
     const TopicPartition name{entry->name, PartitionIndex{static_cast<int32_t>(i)}};
+    refused_.erase(name);
     if (partition == nullptr) {
       // It may have waited for space.
       if (logs_.find(name) == nullptr) std::ignore = logs_.remove(name);

@@ -2,6 +2,7 @@
 // are.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -66,6 +67,7 @@ class ReplicaManager final : public cluster::ImageListener {
   std::unordered_map<TopicId, Known> topics_;
   cluster::ImagePtr image_;
   std::vector<TopicId> to_retry_;
+  std::map<TopicPartition, std::string> refused_;  // by a log directory; why, as it was logged
   rt::TimerId retry_timer_;
   bool is_running_ = false;
 };

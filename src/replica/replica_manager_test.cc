@@ -197,6 +197,26 @@ TEST_F(ReplicaManagerTest, WhatFindsNoSpaceIsOpenedLater) {
   EXPECT_EQ(partition("t")->check_leadership(), ErrorCode::kNone);
 }
 
+TEST_F(ReplicaManagerTest, WhatCannotBeOpenedIsToldOnceAndWhenItCan) {
+  start({});
+  for (uint32_t i = 0; i < 5; ++i)
+    node_->file_system().fail_next(rt::sim::DiskOp::kChange, "/d/t-0", Cause::kNoSpace);
+  ::testing::internal::CaptureStderr();
+  show({{.name = "t", .id = 1}});
+  EXPECT_EQ(partition("t"), nullptr);
+  world_.run_for(std::chrono::seconds(20));
+  const std::string told = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(partition("t"), nullptr);
+  const auto count = [&](const std::string& words) {
+    size_t times = 0;
+    for (size_t at = told.find(words); at != std::string::npos; at = told.find(words, at + 1))
+      ++times;
+    return times;
+  };
+  EXPECT_EQ(count("t-0 cannot be opened"), 1u) << told;
+  EXPECT_EQ(count("t-0 is opened now"), 1u) << told;
+}
+
 TEST_F(ReplicaManagerTest, WhatFindsNoSpaceAndIsDeletedIsNotOpenedLater) {
   start({});
   node_->file_system().fail_next(rt::sim::DiskOp::kChange, "/d/t-0", Cause::kNoSpace);
