@@ -13,10 +13,12 @@ std::optional<uint64_t> LogLimiter::admit(std::string_view area, int64_t now_ms)
   const double gained = static_cast<double>(now_ms - state.at_ms) * per_second_ / 1000.0;
   state.lines_left = std::min<double>(burst_, state.lines_left + gained);
   state.at_ms = now_ms;
-  if (state.lines_left < 1) {
+  if (state.lines_left < (state.silent ? std::min(burst_, per_second_) : 1)) {
+    state.silent = true;
     ++state.left_out;
     return std::nullopt;
   }
+  state.silent = false;
   state.lines_left -= 1;
   return std::exchange(state.left_out, 0);
 }

@@ -14,7 +14,9 @@ namespace semel {
 
 class LogLimiter {
  public:
-  /// An area may write `burst` lines at once, and `per_second` a second after that.
+  /// An area may write `burst` lines at once, and `per_second` a second after that: an area that
+  /// has used up its lines is silent until it may write a second's worth together, so that what was
+  /// left out is told once a second and not with every line.
   LogLimiter(uint32_t burst, uint32_t per_second) : burst_(burst), per_second_(per_second) {}
 
   /// Nothing: the line is to be left out. Otherwise how many lines of this area were left out since
@@ -26,6 +28,7 @@ class LogLimiter {
     double lines_left;
     int64_t at_ms;
     uint64_t left_out = 0;
+    bool silent = false;
   };
 
   uint32_t burst_;

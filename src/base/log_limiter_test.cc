@@ -9,9 +9,11 @@ TEST(LogLimiter, ABurstThenARate) {
   LogLimiter limiter(10, 2);
   for (int i = 0; i < 10; ++i) EXPECT_EQ(limiter.admit("net", 1000), 0u);
   for (int i = 0; i < 7; ++i) EXPECT_FALSE(limiter.admit("net", 1000));
-  EXPECT_FALSE(limiter.admit("net", 1499));
-  EXPECT_EQ(limiter.admit("net", 1500), 8u);
   EXPECT_FALSE(limiter.admit("net", 1500));
+  EXPECT_FALSE(limiter.admit("net", 1999));
+  EXPECT_EQ(limiter.admit("net", 2000), 9u) << "a second's worth together, told once";
+  EXPECT_EQ(limiter.admit("net", 2000), 0u);
+  EXPECT_FALSE(limiter.admit("net", 2000));
   EXPECT_EQ(limiter.admit("net", 60'000), 1u) << "and the burst is there again";
   for (int i = 0; i < 9; ++i) EXPECT_EQ(limiter.admit("net", 60'000), 0u);
   EXPECT_FALSE(limiter.admit("net", 60'000));
