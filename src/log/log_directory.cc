@@ -38,7 +38,7 @@ LogDirectory::LogDirectory(rt::Runtime& runtime, std::string path,
 Result<void> LogDirectory::open(const LogManagerConfig& config) {
   rt::Disk& disk = *runtime_.disk;
   if (!disk.exists(path_)) SEMEL_CHECK(rt::make_durable_directories(disk, path_));
-  SEMEL_TRY(lock_, disk.lock(fmt::format("{}/{}", path_, kLockName)));
+  SEMEL_TRY(lock_, disk.lock(path_of(kLockName)));
   SEMEL_TRY(filesystem_, disk.filesystem_id(path_));
   SEMEL_CHECK(check_identity(config));
   SEMEL_CHECK(take_clean_marker());
@@ -84,12 +84,12 @@ Result<void> LogDirectory::take_clean_marker() {
   rt::Disk& disk = *runtime_.disk;
   clean_epoch_ = read_clean_shutdown(disk, path_);
   if (!clean_epoch_) return {};
-  SEMEL_CHECK(disk.remove(fmt::format("{}/{}", path_, kCleanShutdownName)));
+  SEMEL_CHECK(disk.remove(path_of(kCleanShutdownName)));
   return disk.sync_directory(path_);
 }
 
 OffsetCheckpoint LogDirectory::read_checkpoint(std::string_view name) const {
-  auto offsets = read_offset_checkpoint(*runtime_.disk, fmt::format("{}/{}", path_, name));
+  auto offsets = read_offset_checkpoint(*runtime_.disk, path_of(name));
   if (offsets) return std::move(*offsets);
   log_warn("log", "{} is taken as empty", offsets.error().context);
   return {};
@@ -113,7 +113,7 @@ Result<void> LogDirectory::list_partitions() {
   for (const rt::DirectoryEntry& entry : entries) {
     if (!entry.is_directory) continue;
     const FolderName folder = parse_folder_name(entry.name);
-    const std::string path = fmt::format("{}/{}", path_, entry.name);
+    const std::string path = path_of(entry.name);
     if (folder.kind == FolderKind::kDelete) leftovers_.push_back(path);
     if (folder.kind != FolderKind::kPartition || folder.partition.topic == kMetadataTopic) continue;
     found_.push_back({folder.partition,
@@ -180,8 +180,7 @@ Result<void> LogDirectory::write(std::string_view name, rt::Guarded<std::string>
   members_.with([&](const Members& members) { collect(members, offsets); });
   std::string text = format_offset_checkpoint(offsets);
   if (*written == text) return {};
-  SEMEL_CHECK(
-      rt::replace_file(*runtime_.disk, fmt::format("{}/{}", path_, name), bytes::as_bytes(text)));
+  SEMEL_CHECK(rt::replace_file(*runtime_.disk, path_of(name), bytes::as_bytes(text)));
   *written = std::move(text);
   return {};
 }
@@ -220,7 +219,7 @@ Result<void> LogDirectory::write_clean_marker(int64_t broker_epoch) {
   const bool has_refused =
       members_.with([](const Members& members) { return !members.refused.empty(); });
   if (has_refused) return {};
-  return rt::replace_file(*runtime_.disk, fmt::format("{}/{}", path_, kCleanShutdownName),
+  return rt::replace_file(*runtime_.disk, path_of(kCleanShutdownName),
                           bytes::as_bytes(format_clean_shutdown(broker_epoch)));
 }
 

@@ -39,6 +39,8 @@ class LogDirectory final : public LogCare {
   const std::vector<std::string>& leftovers() const { return leftovers_; }
 
   const std::string& path() const { return path_; }
+  /// Of a folder in it.
+  std::string path_of(std::string_view folder) const { return path_ + "/" + std::string(folder); }
   const DirectoryId& id() const { return id_; }
   bool is_online() const { return !health_.is_offline(); }
   DirectoryHealth& health() { return health_; }

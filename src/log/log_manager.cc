@@ -28,8 +28,9 @@ std::vector<DirectoryFacts> LogManager::directories() const { return impl_->dire
 DirectoryId LogManager::directory_of(const Log& log) const { return impl_->directory_of(log).id(); }
 
 Result<std::shared_ptr<Log>> LogManager::create(const TopicPartition& name, const TopicId& topic_id,
-                                                std::optional<DirectoryId> directory) {
-  return impl_->create(name, topic_id, directory);
+                                                std::optional<DirectoryId> directory,
+                                                bool may_exist) {
+  return impl_->create(name, topic_id, directory, may_exist);
 }
 
 Result<void> LogManager::remove(const TopicPartition& name) {

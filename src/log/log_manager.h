@@ -95,9 +95,12 @@ class LogManager {
   /// fewest partitions; wherever it lies already, if it could not be opened for want of space. Not
   /// durable before its first flush. Cause::kNoSpace: what was begun is gone on with at the next
   /// call. kInconsistentTopicId if a log of another topic of that name is open; one that waits for
-  /// space is set aside as a stray. kKafkaStorageError where a folder lies that was refused.
+  /// space is set aside as a stray. kKafkaStorageError where a folder lies that was refused, and
+  /// while any directory is offline for one that `may_exist` (made by an earlier run, nobody knows
+  /// where): it would begin empty beside its records.
   Result<std::shared_ptr<Log>> create(const TopicPartition& name, const TopicId& topic_id,
-                                      std::optional<DirectoryId> directory = {});
+                                      std::optional<DirectoryId> directory = {},
+                                      bool may_exist = false);
   /// Renames the folder to …-delete at once; its files go after file.delete.delay.ms. One that
   /// waits for space goes too.
   Result<void> remove(const TopicPartition& name);

@@ -243,20 +243,34 @@ LogDirectory* LogManager::Impl::choose_directory(std::optional<DirectoryId> id) 
   return best;
 }
 
+const LogDirectory* LogManager::Impl::any_offline() const {
+  const auto found =
+      std::ranges::find_if(directories_, [](const auto& d) { return !d->is_online(); });
+  return found == directories_.end() ? nullptr : found->get();
+}
+
 Result<std::shared_ptr<Log>> LogManager::Impl::create(const TopicPartition& name,
                                                       const TopicId& topic_id,
-                                                      std::optional<DirectoryId> id) {
+                                                      std::optional<DirectoryId> id,
+                                                      bool may_exist) {
   if (auto known = find(name)) {
     SEMEL_CHECK(known->set_topic_id(topic_id));
     return known;
   }
   SEMEL_TRY(auto waited, open_waiting(name, topic_id));
   if (waited != nullptr) return waited;
+  if (const LogDirectory* offline = any_offline(); offline != nullptr && may_exist && !id)
+    return fail(ErrorCode::kKafkaStorageError,
+                name.to_text() + " may lie in " + offline->path() + ", which is offline",
+                Cause::kIo);
   LogDirectory* directory = choose_directory(id);
   if (directory == nullptr)
-    return fail(ErrorCode::kKafkaStorageError, "no log directory is online for " + name.to_text(),
+    return fail(ErrorCode::kKafkaStorageError,
+                (id ? "the log directory that the metadata names is offline or another broker's: "
+                    : "no log directory is online for ") +
+                    name.to_text(),
                 Cause::kIo);
-  const std::string path = fmt::format("{}/{}", directory->path(), name.to_text());
+  const std::string path = directory->path_of(name.to_text());
   if (runtime_.disk->exists(path))
     return fail(ErrorCode::kKafkaStorageError,
                 path + " is there but is not open; see earlier messages");
@@ -272,7 +286,7 @@ Result<std::shared_ptr<Log>> LogManager::Impl::open_waiting(const TopicPartition
                                                             const TopicId& topic_id) {
   for (const auto& directory : directories_) {
     if (!directory->is_online() || !directory->is_refused(name)) continue;
-    const std::string path = fmt::format("{}/{}", directory->path(), name.to_text());
+    const std::string path = directory->path_of(name.to_text());
     const auto hints = directory->waiting_for_space(name);
     if (!hints) {
       return fail(ErrorCode::kKafkaStorageError,
@@ -315,9 +329,9 @@ Result<void> LogManager::Impl::retire(const TopicPartition& name, std::string_vi
 /// Renames the folder of a partition that is not open (any more).
 Result<void> LogManager::Impl::set_aside(LogDirectory& directory, const TopicPartition& name,
                                          std::string_view suffix, int64_t delay_ms) {
-  const std::string path = fmt::format("{}/{}", directory.path(),
-                                       retired_folder_name(name, runtime_.random->uuid(), suffix));
-  SEMEL_CHECK(runtime_.disk->rename(fmt::format("{}/{}", directory.path(), name.to_text()), path));
+  const std::string path =
+      directory.path_of(retired_folder_name(name, runtime_.random->uuid(), suffix));
+  SEMEL_CHECK(runtime_.disk->rename(directory.path_of(name.to_text()), path));
   directory.drop(name);
   if (suffix == "-delete")
     retired_.push_back({path, directory.context().steady_unix_ms() + delay_ms});

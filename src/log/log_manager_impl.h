@@ -31,7 +31,7 @@ class LogManager::Impl : public std::enable_shared_from_this<LogManager::Impl> {
   LogDirectory& directory_of(const Log& log) const;
   Flusher& flusher_of(const Log& log) const;
   Result<std::shared_ptr<Log>> create(const TopicPartition& name, const TopicId& topic_id,
-                                      std::optional<DirectoryId> directory);
+                                      std::optional<DirectoryId> id, bool may_exist);
   Result<void> retire(const TopicPartition& name, std::string_view suffix);
   void set_producer_expiration(int64_t expiration_ms);
 
@@ -78,6 +78,7 @@ class LogManager::Impl : public std::enable_shared_from_this<LogManager::Impl> {
   void each_directory(Result<void> (LogDirectory::*write)());
   void remove_folders();
   void note_failure(LogDirectory& directory, const Error& why);
+  const LogDirectory* any_offline() const;
   LogDirectory* choose_directory(std::optional<DirectoryId> id) const;
 
   struct RetiredFolder {

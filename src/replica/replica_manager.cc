@@ -26,11 +26,11 @@ ReplicaManager::ReplicaManager(rt::Runtime& runtime, const PartitionConfig& conf
 ReplicaManager::~ReplicaManager() = default;
 
 void ReplicaManager::start(const cluster::ImagePtr& image) {
-  is_running_ = true;
   image_ = image;
   set_strays_aside(*image);
   image->topics->by_id.for_each(
       [&](const TopicId& id, const cluster::TopicPtr&) { apply_topic(*image, id); });
+  is_running_ = true;
   publish();
 }
 
@@ -44,6 +44,7 @@ void ReplicaManager::stop() {
     }
   }
   topics_.clear();
+  refused_.clear();
   *next_ = PartitionTable();
   publish();
 }
@@ -133,11 +134,17 @@ std::shared_ptr<Partition> ReplicaManager::open(const cluster::TopicImage& topic
   if (log != nullptr && !log->topic_id()) std::ignore = log->set_topic_id(topic.id);
   if (log == nullptr) {
     const DirectoryId directory = topic.partition(index)->directory_of(config_.self);
-    auto created = logs_.create(name, topic.id,
-                                is_reserved(directory) ? std::nullopt : std::optional(directory));
+    const auto refused = refused_.find(name);
+    // What the first image names may have a log in a directory that did not come up.
+    const bool may_exist = refused != refused_.end() ? refused->second.may_exist : !is_running_;
+    auto created =
+        logs_.create(name, topic.id,
+                     is_reserved(directory) ? std::nullopt : std::optional(directory), may_exist);
     if (!created) {
       const std::string& why = created.error().context;
-      if (std::exchange(refused_[name], why) != why)
+      Refusal& refusal =
+          refused_.try_emplace(name, Refusal{.why = {}, .may_exist = may_exist}).first->second;
+      if (std::exchange(refusal.why, why) != why)
         log_error("replica", "{} cannot be opened and is tried again: {}", name.to_text(), why);
       retry_later(topic.id);
       return nullptr;
@@ -181,9 +188,8 @@ void ReplicaManager::drop_topic(const TopicId& id) {
       continue;
     }
     partition->fail(ErrorCode::kUnknownTopicOrPartition);
-    const auto removed = logs_.remove(partition->name());
-    if (!removed)
-      log_warn("replica", "{}: {}", partition->name().to_text(), removed.error().context);
+    const auto removed = logs_.remove(name);
+    if (!removed) log_warn("replica", "{}: {}", name.to_text(), removed.error().context);
   }
 }
 

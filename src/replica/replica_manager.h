@@ -67,7 +67,11 @@ class ReplicaManager final : public cluster::ImageListener {
   std::unordered_map<TopicId, Known> topics_;
   cluster::ImagePtr image_;
   std::vector<TopicId> to_retry_;
-  std::map<TopicPartition, std::string> refused_;  // by a log directory; why, as it was logged
+  struct Refusal {
+    std::string why;  // as it was logged
+    bool may_exist;   // it was there before this broker started
+  };
+  std::map<TopicPartition, Refusal> refused_;  // by the log directories
   rt::TimerId retry_timer_;
   bool is_running_ = false;
 };

@@ -39,9 +39,9 @@ class ReplicaManagerTest : public ::testing::Test, public log::LogManagerListene
     world_.kill_all();
   }
 
-  void start(const std::vector<Topic>& topics) {
+  void start(const std::vector<Topic>& topics, std::vector<std::string> directories = {"/d"}) {
     log::LogManagerConfig config;
-    config.directories = {"/d"};
+    config.directories = std::move(directories);
     config.node_id = kSelf;
     config.cluster_id = "cluster";
     config.formats_new_directories = true;
@@ -151,7 +151,7 @@ class ReplicaManagerTest : public ::testing::Test, public log::LogManagerListene
 
   void on_directory_offline(const DirectoryId&, const std::string&,
                             const std::vector<TopicPartition>& lost, bool) override {
-    replicas_->on_directory_offline(lost);
+    if (replicas_ != nullptr) replicas_->on_directory_offline(lost);
   }
 
   PartitionConfig config_{.self = kSelf, .flush = FlushPolicy::kOs};
@@ -195,6 +195,23 @@ TEST_F(ReplicaManagerTest, WhatFindsNoSpaceIsOpenedLater) {
   world_.run_for(std::chrono::seconds(3));
   ASSERT_NE(partition("t"), nullptr);
   EXPECT_EQ(partition("t")->check_leadership(), ErrorCode::kNone);
+}
+
+TEST_F(ReplicaManagerTest, WhatMayLieInADirectoryThatIsOfflineIsNotMadeAnew) {
+  start({{.name = "a", .id = 1}, {.name = "b", .id = 2}}, {"/d", "/e"});
+  put("a");
+  put("b");
+  stop();
+  node_->file_system().fail_next(rt::sim::DiskOp::kChange, "/e/", Cause::kIo);
+  start({{.name = "a", .id = 1}, {.name = "b", .id = 2}}, {"/d", "/e"});
+  world_.run_for(std::chrono::seconds(5));
+  const bool has_a = partition("a") != nullptr;
+  const bool has_b = partition("b") != nullptr;
+  EXPECT_NE(has_a, has_b) << "one of them lies in the directory that is offline";
+  EXPECT_EQ(folders("a-0") + folders("b-0"), 1u);
+  show({{.name = "a", .id = 1}, {.name = "b", .id = 2}, {.name = "c", .id = 3}});
+  ASSERT_NE(partition("c"), nullptr) << "a topic that is new lies nowhere";
+  EXPECT_EQ(partition("c")->check_leadership(), ErrorCode::kNone);
 }
 
 TEST_F(ReplicaManagerTest, WhatCannotBeOpenedIsToldOnceAndWhenItCan) {
