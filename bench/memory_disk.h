@@ -68,10 +68,6 @@ class MemoryDisk final : public rt::Disk {
     work();
     done();
   }
-  void run_calculation(rt::UniqueFunction<void()> work, rt::Executor& back,
-                       rt::UniqueFunction<void()> done) override {
-    run_blocking(std::move(work), back, std::move(done));
-  }
 
  private:
   static std::unexpected<Error> none() {

@@ -8,6 +8,11 @@ Result<uint64_t> Disk::total_bytes(const std::string& path) {
   return fail(ErrorCode::kInvalidRequest, path + ": nobody knows the size of its file system");
 }
 
+void Disk::run_calculation(UniqueFunction<void()> work, Executor& back,
+                           UniqueFunction<void()> done) {
+  run_blocking(std::move(work), back, std::move(done));
+}
+
 Result<bytes::Buffer> read_file(Disk& disk, const std::string& path, uint64_t limit) {
   SEMEL_TRY(auto file, disk.open(path, OpenMode::kRead));
   SEMEL_TRY(const uint64_t size, file->size());

@@ -99,10 +99,11 @@ class Disk {
   /// as many at a time as the pool has threads; no order between them.
   virtual void run_blocking(UniqueFunction<void()> work, Executor& back,
                             UniqueFunction<void()> done) = 0;
-  /// The same for work that computes for long and that only its sender waits for: on threads of
-  /// their own, whose priority is so low that executors and the I/O pool keep their processors.
+  /// The same for work that computes for long and that only its sender waits for: where there are
+  /// real threads, on some of their own, whose priority is so low that executors and the I/O pool
+  /// keep their processors.
   virtual void run_calculation(UniqueFunction<void()> work, Executor& back,
-                               UniqueFunction<void()> done) = 0;
+                               UniqueFunction<void()> done);
 };
 
 /// Reads a whole file of at most `limit` bytes (more: kInvalidRequest).

@@ -37,10 +37,6 @@ class SimDisk final : public Disk {
   void note_wait() { ++waits_; }
   void run_blocking(UniqueFunction<void()> work, Executor& back,
                     UniqueFunction<void()> done) override;
-  void run_calculation(UniqueFunction<void()> work, Executor& back,
-                       UniqueFunction<void()> done) override {
-    run_blocking(std::move(work), back, std::move(done));
-  }
 
   /// The process dies in the middle of the call that changes the disk after `calls` more of them.
   void die_after_changes(uint64_t calls, bool with_power);
