@@ -20,6 +20,16 @@ class ExamplesFirst final : public CLI::Formatter {
   }
 };
 
+/// The whole text is a number of this type.
+template <class Number>
+std::optional<Number> number_of(const std::string& text) {
+  Number number{};
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || at != end) return std::nullopt;
+  return number;
+}
+
 }  // namespace
 
 void put_examples_first(CLI::App& app) { app.formatter(std::make_shared<ExamplesFirst>()); }
@@ -30,11 +40,8 @@ CLI::Validator whole_number(int64_t least, int64_t most) {
                                 : fmt::format("from {} to {}", least, most);
   return CLI::Validator(
       [least, most, range](const std::string& text) {
-        int64_t number = 0;
-        const char* const end = text.data() + text.size();
-        const auto [at, error] = std::from_chars(text.data(), end, number);
-        if (error == std::errc() && at == end && number >= least && number <= most)
-          return std::string();
+        const auto number = number_of<int64_t>(text);
+        if (number && *number >= least && *number <= most) return std::string();
         return fmt::format("\"{}\" is no whole number {}", text, range);
       },
       range);
@@ -44,11 +51,8 @@ CLI::Validator positive_number(Zero zero) {
   const bool is_allowed = zero == Zero::kAllowed;
   return CLI::Validator(
       [is_allowed](const std::string& text) {
-        double number = 0;
-        const char* const end = text.data() + text.size();
-        const auto [at, error] = std::from_chars(text.data(), end, number);
-        const bool is_large_enough = number > 0 || (is_allowed && number == 0);
-        if (error == std::errc() && at == end && std::isfinite(number) && is_large_enough)
+        const auto number = number_of<double>(text);
+        if (number && std::isfinite(*number) && (*number > 0 || (is_allowed && *number == 0)))
           return std::string();
         return fmt::format("\"{}\" is no number {}", text, is_allowed ? "from 0 on" : "above 0");
       },

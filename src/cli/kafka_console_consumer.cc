@@ -87,12 +87,11 @@ class Command {
     output_.err(error.context + "\n");
     return 1;
   }
-  std::string last(std::string_view name) const { return arguments_.last(name); }
 
   template <class Int>
   Result<std::optional<Int>> number(std::string_view name) const {
     if (!arguments_.has(name)) return std::nullopt;
-    const std::string text = last(name);
+    const std::string text = arguments_.last(name);
     Int value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (text.empty() || error != std::errc{} || end != text.data() + text.size())
@@ -108,7 +107,7 @@ class Command {
     for (const auto& [name, old_name] : kRenamed)
       if (arguments_.has(name) && arguments_.has(old_name))
         return fmt::format("Options --{} and --{} cannot be specified together.", old_name, name);
-    if (arguments_.has("topic")) plan.topics.push_back(last("topic"));
+    if (arguments_.has("topic")) plan.topics.push_back(arguments_.last("topic"));
     SEMEL_TRY(plan.partition, number<int32_t>("partition"));
     if (arguments_.has("partition") && !arguments_.has("topic"))
       return "The topic is required when partition is specified.";
@@ -140,7 +139,7 @@ class Command {
       return "The partition is required when offset is specified.";
     plan.time = arguments_.has("from-beginning") ? client::kEarliestOffset : client::kLatestOffset;
     if (!has_offset) return std::nullopt;
-    std::string text = last("offset");
+    std::string text = arguments_.last("offset");
     std::string lower = text;
     for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     if (lower == "earliest") plan.time = client::kEarliestOffset;
@@ -159,7 +158,7 @@ class Command {
 
   Result<void> make_settings(Settings& settings) {
     const std::string file =
-        last(arguments_.has("command-config") ? "command-config" : "consumer.config");
+        arguments_.last(arguments_.has("command-config") ? "command-config" : "consumer.config");
     if (!file.empty()) {
       const auto read = add_settings_file(settings, *runtime_.disk, file);
       if (!read && read.error().cause == Cause::kNotFound)
@@ -168,17 +167,18 @@ class Command {
     }
     SEMEL_CHECK(add_settings_words(settings, arguments_.values("consumer-property")));
     SEMEL_CHECK(add_settings_words(settings, arguments_.values("command-property")));
-    put_setting(settings, "bootstrap.servers", last("bootstrap-server"));
+    put_setting(settings, "bootstrap.servers", arguments_.last("bootstrap-server"));
     if (!has_setting(settings, "client.id")) put_setting(settings, "client.id", "console-consumer");
     put_setting(settings, "isolation.level",
-                arguments_.has("isolation-level") ? last("isolation-level") : "read_uncommitted");
+                arguments_.has("isolation-level") ? arguments_.last("isolation-level")
+                                                  : "read_uncommitted");
     return {};
   }
 
   Result<MessageFormatter> make_formatter() {
     Settings settings;
     if (arguments_.has("formatter-config"))
-      SEMEL_CHECK(add_settings_file(settings, *runtime_.disk, last("formatter-config")));
+      SEMEL_CHECK(add_settings_file(settings, *runtime_.disk, arguments_.last("formatter-config")));
     SEMEL_CHECK(add_settings_words(settings, arguments_.values("property")));
     SEMEL_CHECK(add_settings_words(settings, arguments_.values("formatter-property")));
     return MessageFormatter(settings);
@@ -188,7 +188,7 @@ class Command {
     auto session = ClientSession::open(true);
     if (!session) return fail_with(session.error());
     if (arguments_.has("include")) {
-      auto topics = topics_matching(**session, config.connection, last("include"));
+      auto topics = topics_matching(**session, config.connection, arguments_.last("include"));
       if (!topics) return fail_with(topics.error());
       plan.topics = std::move(*topics);
     }

@@ -100,7 +100,7 @@ class SettingsOf {
   Result<Settings> make() const {
     Settings settings;
     const bool has_new = !is_26_ && arguments_.has("command-config");
-    const std::string file = last(has_new ? "command-config" : "producer.config");
+    const std::string file = arguments_.last(has_new ? "command-config" : "producer.config");
     if (!file.empty()) {
       const auto read = add_settings_file(settings, disk_, file);
       if (!read && read.error().cause == Cause::kNotFound)
@@ -111,7 +111,7 @@ class SettingsOf {
     SEMEL_CHECK(add_settings_words(settings, arguments_.values("command-property")));
     put_setting(settings, "bootstrap.servers", servers());
     const bool is_compressed = arguments_.has("compression-codec");
-    const std::string codec = last("compression-codec");
+    const std::string codec = arguments_.last("compression-codec");
     put_setting(settings, "compression.type",
                 !is_compressed  ? "none"
                 : codec.empty() ? "gzip"
@@ -128,7 +128,7 @@ class SettingsOf {
   /// An explicit option beats the file, the file beats the tool's default.
   Result<void> merge(Settings& settings, const Merged& merged) const {
     const bool is_given = arguments_.has(merged.option);
-    const std::string value = last(merged.option);
+    const std::string value = arguments_.last(merged.option);
     if (is_given && merged.is_number) {
       int64_t number = 0;
       const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
@@ -147,13 +147,12 @@ class SettingsOf {
   }
 
   std::string servers() const {
-    return is_26_ && !arguments_.has("bootstrap-server") ? last("broker-list")
-                                                         : last("bootstrap-server");
+    return is_26_ && !arguments_.has("bootstrap-server") ? arguments_.last("broker-list")
+                                                         : arguments_.last("bootstrap-server");
   }
 
  private:
   /// The last value of an option that was given; "" if there is none.
-  std::string last(std::string_view name) const { return arguments_.last(name); }
 
   const KafkaArguments& arguments_;
   rt::Disk& disk_;
@@ -207,7 +206,6 @@ class Command {
   }
 
   /// The last value of an option that was given; "" if there is none.
-  std::string last(std::string_view name) const { return arguments_.last(name); }
 
   std::string servers() const { return SettingsOf(arguments_, *runtime_.disk, is_26_).servers(); }
 
@@ -251,7 +249,7 @@ class Command {
   Result<LineParser> make_parser() {
     Settings settings;
     if (arguments_.has("reader-config"))
-      SEMEL_CHECK(add_settings_file(settings, *runtime_.disk, last("reader-config")));
+      SEMEL_CHECK(add_settings_file(settings, *runtime_.disk, arguments_.last("reader-config")));
     SEMEL_CHECK(add_settings_words(settings, arguments_.values("property")));
     SEMEL_CHECK(add_settings_words(settings, arguments_.values("reader-property")));
     return LineParser::make(settings, is_26_);
@@ -295,7 +293,7 @@ class Command {
 
   int pump(ClientSession& session, client::ProducerConfig config, LineParser& parser) {
     const bool is_sync = arguments_.has("sync");
-    const std::string topic = last("topic");
+    const std::string topic = arguments_.last("topic");
     Sending sending(session, std::move(config),
                     [this](const client::Delivery& delivery) { on_delivery(delivery); });
     const bool has_prompt = is_26_ || input_.is_terminal;

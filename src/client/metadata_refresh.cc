@@ -18,7 +18,7 @@ void MetadataRefresh::start_if_due(rt::Instant now) {
   is_wanted_ = has_new_topic_ = false;
   std::vector<std::string> topics = user_.metadata_topics();
   if (topics.empty()) {
-    expires_ = kNotPlanned;
+    expires_ = rt::kNever;
     return;
   }
   is_running_ = true;
@@ -26,7 +26,7 @@ void MetadataRefresh::start_if_due(rt::Instant now) {
 }
 
 rt::Instant MetadataRefresh::next_wake() const {
-  if (is_running_) return kNotPlanned;
+  if (is_running_) return rt::kNever;
   return is_wanted_ ? not_before_ : std::max(expires_, not_before_);
 }
 

@@ -6,7 +6,6 @@
 // for them.
 #pragma once
 
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -39,12 +38,10 @@ class MetadataRefresh {
   void want_new_topic();
   /// Asks if it is time to.
   void start_if_due(rt::Instant now);
-  /// When start_if_due has something to do; rt::Instant max if want() must come first.
+  /// When start_if_due has something to do; rt::kNever if want() must come first.
   rt::Instant next_wake() const;
 
  private:
-  static constexpr rt::Instant kNotPlanned{std::numeric_limits<int64_t>::max()};
-
   rt::Task<void> run(std::vector<std::string> topics, rt::Gate::Entry entry);
   rt::Instant now() const { return pool_.environment().executor.clock().now(); }
 
@@ -57,7 +54,7 @@ class MetadataRefresh {
   bool has_new_topic_ = false;
   int32_t failures_ = 0;  // in a row
   rt::Instant not_before_{0};
-  rt::Instant expires_ = kNotPlanned;
+  rt::Instant expires_ = rt::kNever;
 };
 
 }  // namespace semel::client

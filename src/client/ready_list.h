@@ -10,7 +10,7 @@
 #include <map>
 #include <vector>
 
-#include "rt/clock.h"
+#include "rt/wait.h"
 
 namespace semel::client {
 
@@ -62,9 +62,9 @@ class ReadyList {
       if (key.first > now || !visit(*member)) return;
   }
 
-  /// When the next becomes due; rt::Instant max if nobody will.
+  /// When the next becomes due; rt::kNever if nobody will.
   rt::Instant next_after(rt::Instant now) const {
-    rt::Instant next{std::numeric_limits<int64_t>::max()};
+    rt::Instant next = rt::kNever;
     for (const auto& [lane, members] : lanes_) {
       const auto at = members.upper_bound(Key{now, std::numeric_limits<uint64_t>::max()});
       if (at != members.end()) next = std::min(next, at->first.first);

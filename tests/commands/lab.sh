@@ -2,15 +2,17 @@
 # The chapter's experiment, by Kafka's command names: each command, then what it printed. Runs in a fresh
 # folder (LAB_DIR, or build/lab) on a free port. Exit 1 as soon as something is not as the chapter says.
 set -euo pipefail
-root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
-bin="$(dirname "${SEMEL:-$root/build/release/bin/semel}")"
-dir="${LAB_DIR:-$root/build/lab}"
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+dir="${LAB_DIR:-$here/../../build/lab}"
 rm -rf "$dir"
 mkdir -p "$dir"
+dir="$(cd "$dir" && pwd)"
+COMPAT_DIR="$dir/broker-output"
+. "$here/../compat/lib.sh"
+bin="$(dirname "$semel")"
 cd "$dir"
-port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
-server="localhost:$port" broker="" input=""
-trap '[ -z "$broker" ] || kill -9 "$broker" 2>/dev/null || true' EXIT
+port=$(free_port)
+server="localhost:$port" input=""
 
 heading() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 run() { # NAME ARGS…: prints the command, runs it on $input, prints and keeps its output
@@ -22,20 +24,11 @@ expect() { # PATTERN WHAT
 }
 start() {
   echo "\$ semel serve --data d --listen $server &"
-  "$bin/semel" serve --data d --listen "127.0.0.1:$port" >broker.out 2>>broker.err &
-  broker=$!
-  for _ in $(seq 400); do
-    grep -q '^semel ready' broker.out && return 0
-    sleep 0.05
-  done
-  cat broker.err >&2
-  exit 1
+  start_semel d "$port"
 }
 stop() {
-  echo "\$ kill $broker"
-  kill "$broker"
-  wait "$broker" || true
-  broker=""
+  echo "\$ kill $pid"
+  stop_semel
 }
 
 heading "1. A broker, and a topic of one partition"
