@@ -10,17 +10,15 @@
 
 #include <gtest/gtest.h>
 
-#include "log/log_manager.h"
 #include "record/batch_builder.h"
 #include "record/batch_validator.h"
-#include "rt/sim/disk.h"
-#include "rt/sim/world.h"
+#include "replica/test_support.h"
 
 namespace semel::replica {
 namespace {
 
-constexpr BrokerId kSelf{1};
-constexpr BrokerId kOther{2};
+using testing::kOther;
+using testing::kSelf;
 
 /// Who sends a batch; producer −1 = without idempotence.
 struct Producer {
@@ -38,35 +36,17 @@ struct Sent final : AppendOp::Owner {
   int times_settled = 0;
 };
 
-class PartitionTest : public ::testing::Test, public log::LogManagerListener {
+class PartitionTest : public testing::LogsInSimTest {
  protected:
-  PartitionTest()
-      : world_(7, {.combiner_taken_ppm = 0, .long_step_ppm = 0}), node_(world_.add_node("n")) {}
   ~PartitionTest() override {
     for (const auto& sent : all_) EXPECT_EQ(sent->times_settled, 1);
     for (const auto& sent : all_) sent->op.clear();
-    on_home([this] {
-      partition_.reset();
-      logs_.reset();
-    });
-    world_.kill_all();
+    on_home([this] { partition_.reset(); });
   }
 
   void start(FlushPolicy flush) {
     config_.flush = flush;
-    rt::sim::Process& process = node_.boot();
-    runtime_ = &process.runtime();
-    log::LogManagerConfig config;
-    config.directories = {"/d"};
-    config.node_id = kSelf;
-    config.cluster_id = "cluster";
-    config.formats_new_directories = true;
-    config.config_of = [](const std::string&) { return log::LogConfig{}; };
-    logs_ = std::make_unique<log::LogManager>(*runtime_, config, *this);
-    bool is_started = false;
-    home().post(
-        [&] { logs_->start([&](const auto& report) { is_started = report.has_value(); }); });
-    ASSERT_TRUE(world_.run_until([&] { return is_started; }, std::chrono::seconds(5)));
+    start_logs();
     on_home([this] {
       const auto log = logs_->create({"t", PartitionIndex{0}}, Uuid::from_halves(7, 9));
       ASSERT_TRUE(log.has_value());
@@ -76,15 +56,6 @@ class PartitionTest : public ::testing::Test, public log::LogManagerListener {
     wait(std::chrono::milliseconds(100));  // the folder's first commit
   }
 
-  rt::Executor& home() { return *runtime_->executors.front(); }
-  void on_home(rt::UniqueFunction<void()> work) {
-    bool is_done = false;
-    home().post([&, work = std::move(work)]() mutable {
-      work();
-      is_done = true;
-    });
-    ASSERT_TRUE(world_.run_until([&] { return is_done; }, std::chrono::seconds(1)));
-  }
   void wait(rt::Duration time) { world_.run_for(time); }
 
   /// A batch of one record, checked, and not sent yet.
@@ -163,10 +134,6 @@ class PartitionTest : public ::testing::Test, public log::LogManagerListener {
 
   PartitionConfig config_{.self = kSelf};
   LookupSlots slots_{1};
-  rt::sim::World world_;
-  rt::sim::Node& node_;
-  rt::Runtime* runtime_ = nullptr;
-  std::unique_ptr<log::LogManager> logs_;
   std::shared_ptr<Partition> partition_;
   std::vector<std::unique_ptr<Sent>> all_;
 };

@@ -10,14 +10,13 @@
 #include <gtest/gtest.h>
 
 #include "record/batch_builder.h"
-#include "rt/sim/disk.h"
-#include "rt/sim/world.h"
+#include "replica/test_support.h"
 
 namespace semel::replica {
 namespace {
 
-constexpr BrokerId kSelf{1};
-constexpr BrokerId kOther{2};
+using testing::kOther;
+using testing::kSelf;
 
 /// A topic of one partition that its first replica leads.
 struct Topic {
@@ -27,30 +26,14 @@ struct Topic {
   int32_t epoch = 0;
 };
 
-class ReplicaManagerTest : public ::testing::Test, public log::LogManagerListener {
+class ReplicaManagerTest : public testing::LogsInSimTest {
  protected:
-  ReplicaManagerTest() : world_(7, {.combiner_taken_ppm = 0, .long_step_ppm = 0}) {
-    node_ = &world_.add_node("n");
-    runtime_ = &node_->boot().runtime();
-    image_ = std::make_shared<cluster::MetadataImage>();
-  }
   ~ReplicaManagerTest() override {
     if (replicas_ != nullptr) stop();
-    world_.kill_all();
   }
 
   void start(const std::vector<Topic>& topics, std::vector<std::string> directories = {"/d"}) {
-    log::LogManagerConfig config;
-    config.directories = std::move(directories);
-    config.node_id = kSelf;
-    config.cluster_id = "cluster";
-    config.formats_new_directories = true;
-    config.config_of = [](const std::string&) { return log::LogConfig{}; };
-    logs_ = std::make_unique<log::LogManager>(*runtime_, config, *this);
-    bool is_started = false;
-    home().post(
-        [&] { logs_->start([&](const auto& report) { is_started = report.has_value(); }); });
-    ASSERT_TRUE(world_.run_until([&] { return is_started; }, std::chrono::seconds(5)));
+    start_logs(std::move(directories));
     image_ = image_of(topics);
     on_home([&] {
       replicas_ =
@@ -69,16 +52,6 @@ class ReplicaManagerTest : public ::testing::Test, public log::LogManagerListene
       replicas_.reset();
       logs_.reset();
     });
-  }
-
-  rt::Executor& home() { return *runtime_->executors.front(); }
-  void on_home(rt::UniqueFunction<void()> work) {
-    bool is_done = false;
-    home().post([&, work = std::move(work)]() mutable {
-      work();
-      is_done = true;
-    });
-    ASSERT_TRUE(world_.run_until([&] { return is_done; }, std::chrono::seconds(1)));
   }
 
   static cluster::ImagePtr image_of(const std::vector<Topic>& topics,
@@ -155,11 +128,7 @@ class ReplicaManagerTest : public ::testing::Test, public log::LogManagerListene
   }
 
   PartitionConfig config_{.self = kSelf, .flush = FlushPolicy::kOs};
-  rt::sim::World world_;
-  rt::sim::Node* node_ = nullptr;
-  rt::Runtime* runtime_ = nullptr;
-  cluster::ImagePtr image_;
-  std::unique_ptr<log::LogManager> logs_;
+  cluster::ImagePtr image_ = std::make_shared<cluster::MetadataImage>();
   std::unique_ptr<ReplicaManager> replicas_;
 };
 
@@ -189,7 +158,7 @@ TEST_F(ReplicaManagerTest, ATopicThatIsMadeAnewBeginsEmpty) {
 
 TEST_F(ReplicaManagerTest, WhatFindsNoSpaceIsOpenedLater) {
   start({});
-  node_->file_system().fail_next(rt::sim::DiskOp::kChange, "/d/t-0", Cause::kNoSpace);
+  node_.file_system().fail_next(rt::sim::DiskOp::kChange, "/d/t-0", Cause::kNoSpace);
   show({{.name = "t", .id = 1}});
   EXPECT_EQ(partition("t"), nullptr);
   world_.run_for(std::chrono::seconds(3));
@@ -202,7 +171,7 @@ TEST_F(ReplicaManagerTest, WhatMayLieInADirectoryThatIsOfflineIsNotMadeAnew) {
   put("a");
   put("b");
   stop();
-  node_->file_system().fail_next(rt::sim::DiskOp::kChange, "/e/", Cause::kIo);
+  node_.file_system().fail_next(rt::sim::DiskOp::kChange, "/e/", Cause::kIo);
   start({{.name = "a", .id = 1}, {.name = "b", .id = 2}}, {"/d", "/e"});
   world_.run_for(std::chrono::seconds(5));
   const bool has_a = partition("a") != nullptr;
@@ -217,7 +186,7 @@ TEST_F(ReplicaManagerTest, WhatMayLieInADirectoryThatIsOfflineIsNotMadeAnew) {
 TEST_F(ReplicaManagerTest, WhatCannotBeOpenedIsToldOnceAndWhenItCan) {
   start({});
   for (uint32_t i = 0; i < 5; ++i)
-    node_->file_system().fail_next(rt::sim::DiskOp::kChange, "/d/t-0", Cause::kNoSpace);
+    node_.file_system().fail_next(rt::sim::DiskOp::kChange, "/d/t-0", Cause::kNoSpace);
   ::testing::internal::CaptureStderr();
   show({{.name = "t", .id = 1}});
   EXPECT_EQ(partition("t"), nullptr);
@@ -236,7 +205,7 @@ TEST_F(ReplicaManagerTest, WhatCannotBeOpenedIsToldOnceAndWhenItCan) {
 
 TEST_F(ReplicaManagerTest, WhatFindsNoSpaceAndIsDeletedIsNotOpenedLater) {
   start({});
-  node_->file_system().fail_next(rt::sim::DiskOp::kChange, "/d/t-0", Cause::kNoSpace);
+  node_.file_system().fail_next(rt::sim::DiskOp::kChange, "/d/t-0", Cause::kNoSpace);
   show({{.name = "t", .id = 1}});
   show({});
   world_.run_for(std::chrono::seconds(3));
@@ -266,7 +235,7 @@ TEST_F(ReplicaManagerTest, ASettingOfTheBrokersReachesEveryTopic) {
 
 TEST_F(ReplicaManagerTest, AFailedDirectoryTakesItsPartitionsAlong) {
   start({{.name = "t", .id = 1}});
-  node_->file_system().fail_next(rt::sim::DiskOp::kSync, "/d/", Cause::kIo);
+  node_.file_system().fail_next(rt::sim::DiskOp::kSync, "/d/", Cause::kIo);
   put("t");
   world_.run_for(std::chrono::seconds(12));  // the background flush
   EXPECT_EQ(partition("t")->check_leadership(), ErrorCode::kKafkaStorageError);
