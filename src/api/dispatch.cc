@@ -70,9 +70,16 @@ bool Dispatcher::route(RequestContext& context) const {
 }
 
 Progress Dispatcher::admit(RequestContext& context, bool follows_others) const {
+  if (!context.claim(context.row->handler->memory_for(context.body_size())))
+    return Progress::kNeedsMemory;
   if (follows_others && gatherer_ != nullptr && gatherer_ != context.row->handler.get())
     gatherer_->serve_gathered();
   return context.row->handler->admit(context);
+}
+
+void Dispatcher::relieve() const {
+  for (const ApiRow& row : rows_)
+    if (row.handler != nullptr) row.handler->relieve();
 }
 
 }  // namespace semel::api

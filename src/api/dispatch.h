@@ -8,13 +8,15 @@
 
 #include "api/request_context.h"
 #include "rt/task.h"
+#include "wire/decoder.h"
 
 namespace semel::api {
 
 enum class Progress : uint8_t {
-  kReady,    // context.response is complete
-  kWaiting,  // context.finish() comes later, or came already
-  kClose,    // protocol violation: the connection ends after earlier answers
+  kReady,        // context.response is complete
+  kWaiting,      // context.finish() comes later, or came already
+  kNeedsMemory,  // a claim failed and nothing has changed: admit() is called again when there is
+  kClose,        // protocol violation: the connection ends after earlier answers
 };
 
 /// One API on one reactor.
@@ -24,10 +26,20 @@ class Handler {
   /// Decodes and does everything whose order on the connection matters. Requests of one connection
   /// are admitted in the order in which they came.
   virtual Progress admit(RequestContext& context) = 0;
+  /// What a request may take beyond its frame, answer included; claimed before admit(). Handlers
+  /// that can tell only later return 0 and claim for themselves.
+  virtual size_t memory_for(size_t body_bytes) const {
+    return kMemoryPerRequest + wire::Decoder::kMemoryPerByte * body_bytes;
+  }
+  /// Memory is short: answer what need not wait.
+  virtual void relieve() {}
   /// True if requests may be put off to the end of the executor's pass, to be served together.
   virtual bool gathers() const { return false; }
   /// Serves what was put off.
   virtual void serve_gathered() {}
+
+ protected:
+  static constexpr size_t kMemoryPerRequest = 1024;
 };
 
 /// A handler that is one coroutine per request; for APIs off the hot path.
@@ -79,6 +91,8 @@ class Dispatcher {
   /// Hands a routed request to its handler. `follows_others`: earlier ones of its connection are
   /// not answered; then those that were put off are served first.
   Progress admit(RequestContext& context, bool follows_others) const;
+  /// Memory is short: whoever waits for something else than memory should not.
+  void relieve() const;
 
  private:
   std::vector<ApiRow> rows_;  // by key

@@ -6,8 +6,11 @@
 namespace semel::api {
 
 void Response::clear() {
-  constexpr size_t kKeptBytes = 256_KiB;
-  if (out.written().size() > kKeptBytes) out = bytes::Writer();
+  constexpr size_t kKeptBytes = 16_KiB;
+  if (memory_bytes() > kKeptBytes) {
+    out = bytes::Writer();
+    files = {};
+  }
   out.clear();
   files.clear();
   fate = Fate::kSend;
@@ -18,6 +21,7 @@ void RequestContext::start(ConnectionInfo& connection, ResponseSink& sink, bytes
   sink_ = &sink;
   frame_ = std::move(frame);
   body_at_ = 0;
+  SEMEL_ASSERT(claimed_ == 0);
   row = nullptr;
   version_is_known = true;
   is_barrier = false;
@@ -25,10 +29,18 @@ void RequestContext::start(ConnectionInfo& connection, ResponseSink& sink, bytes
 
 void RequestContext::clear() {
   SEMEL_ASSERT(work == nullptr, "a request is recycled while its handler works on it");
+  hold(0);
   drop_frame();
   response.clear();
   connection_ = nullptr;
   sink_ = nullptr;
+}
+
+void RequestContext::hold(size_t bytes) {
+  RequestMemory* const memory = connection_->memory;
+  if (memory != nullptr && bytes < claimed_) memory->give_back(claimed_ - bytes);
+  if (memory != nullptr && bytes > claimed_) memory->take_anyway(bytes - claimed_);
+  claimed_ = bytes;
 }
 
 bytes::Writer& RequestContext::begin_response(bool flexible) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/request_memory.h"
 #include "base/assert.h"
 #include "base/ids.h"
 #include "base/result.h"
@@ -35,7 +36,8 @@ struct ConnectionInfo {
   security::Principal principal;
   std::string client_software_name;  // KIP-511; empty until ApiVersions v3+ told
   std::string client_software_version;
-  uint64_t id = 0;  // unique in this process
+  uint64_t id = 0;                  // unique in this process
+  RequestMemory* memory = nullptr;  // null: what its requests take is not counted
 };
 
 /// What stands before a request's body. `client_id` is empty if it was null.
@@ -58,6 +60,10 @@ struct Response {
   std::vector<rt::FileRange> files;  // by the id of `out`'s splices
   Fate fate = Fate::kSend;
 
+  /// What it takes of the heap.
+  size_t memory_bytes() const {
+    return out.memory_bytes() + files.capacity() * sizeof(rt::FileRange);
+  }
   /// Keeps capacities, within reason.
   void clear();
 };
@@ -91,9 +97,28 @@ class RequestContext {
   const bytes::Buffer& frame() const { return frame_; }
   /// The body: what follows the header.
   bytes::Buffer body() const { return frame_.slice(body_at_, frame_.size() - body_at_); }
+  size_t body_size() const { return frame_.size() - body_at_; }
   /// Gives the frame back early; header values stay. Slices taken before stay valid.
   void drop_frame() { frame_ = {}; }
   std::string_view client_id() const { return header.client_id; }
+
+  /// Takes memory for what the request becomes: `bytes` in all, beyond the frame. False: there is
+  /// not so much now; return Progress::kNeedsMemory, with nothing changed.
+  bool claim(size_t bytes) {
+    if (bytes <= claimed_) return true;
+    if (connection_->memory != nullptr && !connection_->memory->try_take(bytes - claimed_)) {
+      missing_ = bytes - claimed_;
+      return false;
+    }
+    claimed_ = bytes;
+    return true;
+  }
+  /// What the last claim() lacked.
+  size_t missing() const { return missing_; }
+  /// It was taken for this request meanwhile.
+  void granted() { claimed_ += missing_; }
+  /// The request holds `bytes` from now on, more or less than before.
+  void hold(size_t bytes);
 
   /// Writes size placeholder and response header (v1 if `flexible`) and hands out the Writer.
   bytes::Writer& begin_response(bool flexible);
@@ -128,6 +153,8 @@ class RequestContext {
   ResponseSink* sink_ = nullptr;
   bytes::Buffer frame_;
   size_t body_at_ = 0;
+  size_t claimed_ = 0;
+  size_t missing_ = 0;
 };
 
 }  // namespace semel::api

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sched.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -43,6 +44,13 @@ void write_log(LogLevel level, std::string_view area, std::string_view line) {
       logger.warn("{}: {} lines were left out, there were too many", area, *left_out);
   }
   logger.log(kLevels[static_cast<size_t>(level)], "{}: {}", area, line);
+}
+
+/// What large requests took goes back to the system when they are done, and the frames of usual
+/// batches (1 MiB) stay with the process.
+void set_up_memory() {
+  ::mallopt(M_MMAP_THRESHOLD, 2 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
 }
 
 void set_up_log() {
@@ -136,6 +144,7 @@ int serve(const cli::ServePlan& plan, cli::Output& output) {
   if (const auto* code = std::get_if<cli::ExitCode>(&plan)) return *code;
   const auto& config = std::get<broker::Config>(plan);
   set_up_log();
+  set_up_memory();
   auto os = rt::LinuxRuntime::create(
       {.reactors = reactor_count(config),
        .io_threads = static_cast<uint32_t>(config.number("semel.io.threads"))});

@@ -50,6 +50,8 @@ class Writer {
     if (count > room_.size()) room_.resize(count);
   }
   size_t size() const { return size_; }
+  /// What it takes of the heap.
+  size_t memory_bytes() const { return room_.capacity() + splices_.capacity() * sizeof(Splice); }
   ByteSpan written() const { return {room_.data(), size_}; }
   /// As written(), to be changed in place; valid until the next put.
   MutableByteSpan written_in_place() { return {room_.data(), size_}; }

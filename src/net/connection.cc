@@ -49,6 +49,8 @@ Connection::Connection(ConnectionShared& shared, const api::Dispatcher& dispatch
   info_.peer = stream_->peer();
   info_.local = stream_->local();
   reserved_.executor = info_.executor;
+  // Requests to the controller are made while others, that claimed, wait for their answers.
+  if (info_.kind == api::ListenerKind::kBroker) info_.memory = &shared_.memory;
   last_activity_ = now();
 }
 
@@ -69,6 +71,7 @@ void Connection::shut(const char* why) {
   is_closed_ = true;
   log_debug("net", "connection {} from {} ends: {}", info_.id, info_.peer.to_text(), why);
   if (reserved_.is_out && shared_.budget.cancel(reserved_)) reserved_.is_out = false;
+  if (claimed_.is_out && shared_.memory.cancel(claimed_)) claimed_.is_out = false;
   stream_->close();
   slab_ = {};
   begin_ = end_ = 0;
@@ -88,6 +91,9 @@ void Connection::retire_if_done() {
 void Connection::check_times(rt::Instant now) {
   if (is_closed_) return;
   const bool waits_for_us = unfinished_ > 0 || reserved_.is_out || routed_ != nullptr;
+  if (shared_.memory.is_short() && writable_.is_out &&
+      now - blocked_since_ > shared_.times.answer_grace)
+    return close("its answers are not read, and memory is short");
   if (now - last_activity_ > shared_.times.idle && !waits_for_us) return close("idle for too long");
   if (frame_began_ == kNoFrame || waits_for_us) return;
   const auto size_seconds =
@@ -119,6 +125,15 @@ void Connection::on_reserved() {
   }
   adopt(shared_.slabs.take(reserved_.size));
   if (frame_began_ != kNoFrame) frame_began_ = now();
+  pump();
+}
+
+void Connection::on_claimed() {
+  if (is_closed_) {
+    shared_.memory.give_back(claimed_.bytes);
+    return retire_if_done();
+  }
+  routed_->granted();
   pump();
 }
 
@@ -159,9 +174,8 @@ bool Connection::step() {
 
 Connection::Cut Connection::cut_frame() {
   if (routed_ != nullptr) {
-    if (!may_begin(*routed_->row)) return Cut::kBlocked;
-    admit(*std::exchange(routed_, nullptr));
-    return Cut::kAdmitted;
+    if (claimed_.is_out || !may_begin(*routed_->row)) return Cut::kBlocked;
+    return admit(*std::exchange(routed_, nullptr));
   }
   if (!takes_requests_ || queue_.full() || barrier_runs_) return Cut::kBlocked;
   if (end_ - begin_ < kLengthSize) return Cut::kNeedsBytes;
@@ -197,23 +211,34 @@ Connection::Cut Connection::begin_or_keep(Exchange& exchange) {
     routed_ = &exchange;
     return Cut::kBlocked;
   }
-  admit(exchange);
-  return Cut::kAdmitted;
+  return admit(exchange);
 }
 
 bool Connection::may_begin(const api::ApiRow& row) const {
   return !barrier_runs_ && (row.overlaps || unfinished_ == 0);
 }
 
-void Connection::admit(Exchange& exchange) {
+Connection::Cut Connection::admit(Exchange& exchange) {
   queue_.push(exchange);
   const bool follows_others = unfinished_++ > 0;
   barrier_runs_ = !exchange.row->overlaps;
   const api::Progress progress = dispatcher_.admit(exchange, follows_others);
+  if (progress == api::Progress::kNeedsMemory) {
+    queue_.drop_newest();
+    --unfinished_;
+    barrier_runs_ = false;
+    routed_ = &exchange;
+    claimed_.bytes = exchange.missing();
+    claimed_.is_out = true;
+    shared_.memory.wait(claimed_);
+    dispatcher_.relieve();
+    return Cut::kBlocked;
+  }
   if (exchange.is_barrier && !exchange.is_finished) barrier_runs_ = true;
-  if (progress == api::Progress::kWaiting) return;
+  if (progress == api::Progress::kWaiting) return Cut::kAdmitted;
   if (progress == api::Progress::kClose) exchange.response.fate = api::Response::Fate::kClose;
   mark_finished(exchange);
+  return Cut::kAdmitted;
 }
 
 void Connection::mark_finished(Exchange& exchange) {
@@ -221,6 +246,7 @@ void Connection::mark_finished(Exchange& exchange) {
   exchange.is_finished = true;
   exchange.work = nullptr;
   exchange.drop_frame();
+  exchange.hold(exchange.response.memory_bytes());
   --unfinished_;
   if (!exchange.row->overlaps || exchange.is_barrier) barrier_runs_ = false;
   if (exchange.response.fate == api::Response::Fate::kClose) takes_requests_ = false;
@@ -320,6 +346,7 @@ void Connection::flush() {
       return;
     case ResponseWriter::Outcome::kWouldBlock:
       writable_.is_out = true;
+      blocked_since_ = now();
       stream_->wait_writable(writable_);
       return;
     case ResponseWriter::Outcome::kMustClose:

@@ -1,10 +1,11 @@
 // Connection: one peer. Cuts its bytes into frames, admits the requests in order, and sends the
 // answers in order. A state machine without a coroutine: everything that happens calls pump().
 //
-// A frame's memory is reserved before its bytes are read; an idle connection holds none. At most
-// ResponseQueue::kCapacity requests are in flight. A request that is not marked `overlaps` begins
-// when all earlier ones are answered, and the next one begins when it is; the latter also holds for
-// one that its handler makes a barrier.
+// A frame's memory is reserved before its bytes are read, and what it becomes is taken of the
+// reactor's MemoryShare before it begins, until its answer is sent; an idle connection holds none.
+// At most ResponseQueue::kCapacity requests are in flight. A request that is not marked `overlaps`
+// begins when all earlier ones are answered, and the next one begins when it is; the latter also
+// holds for one that its handler makes a barrier.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 
 #include "api/dispatch.h"
 #include "net/memory_budget.h"
+#include "net/memory_share.h"
 #include "net/response_queue.h"
 #include "net/response_writer.h"
 #include "net/slab_pool.h"
@@ -40,11 +42,14 @@ struct ConnectionTimes {
   /// A frame of n bytes must arrive within frame_grace + n / frame_bytes_per_second.
   rt::Duration frame_grace = std::chrono::seconds(30);
   int64_t frame_bytes_per_second = 16 * 1024;
+  /// While memory is short, a peer takes something of its answers within this time.
+  rt::Duration answer_grace = std::chrono::seconds(5);
 };
 
 /// What the connections of one reactor share.
 struct ConnectionShared {
   MemoryBudget& budget;
+  MemoryShare& memory;
   SlabPool& slabs;
   ExchangePool& exchanges;
   SendScratch& scratch;
@@ -96,6 +101,7 @@ class Connection final : private api::ResponseSink {
   void on_writable();
   void on_pump();
   void on_reserved();
+  void on_claimed();
 
   void pump();
   /// What stopped the last attempt to cut a frame.
@@ -105,7 +111,7 @@ class Connection final : private api::ResponseSink {
   Cut cut_frame();
   Cut begin_or_keep(Exchange& exchange);
   bool may_begin(const api::ApiRow& row) const;
-  void admit(Exchange& exchange);
+  Cut admit(Exchange& exchange);
   void mark_finished(Exchange& exchange);
   /// Makes room for the frame at begin_; false while it waits for memory.
   bool make_room();
@@ -120,7 +126,8 @@ class Connection final : private api::ResponseSink {
   void recycle(Exchange& exchange);
   rt::Instant now() const { return info_.executor->clock().now(); }
   bool has_bell_out() const {
-    return readable_.is_out || writable_.is_out || pump_.is_out || reserved_.is_out;
+    return readable_.is_out || writable_.is_out || pump_.is_out || reserved_.is_out ||
+           claimed_.is_out;
   }
   void shut(const char* why);
   void retire_if_done();
@@ -134,7 +141,7 @@ class Connection final : private api::ResponseSink {
   Slab slab_;  // holds the bytes [begin_, end_)
   size_t begin_ = 0;
   size_t end_ = 0;
-  Exchange* routed_ = nullptr;  // cut and routed, waits for its turn
+  Exchange* routed_ = nullptr;  // cut and routed, waits for its turn or for memory
   ResponseQueue queue_;
   ResponseWriter writer_;
   size_t unfinished_ = 0;  // of queue_
@@ -143,9 +150,11 @@ class Connection final : private api::ResponseSink {
   Bell<&Connection::on_writable> writable_{*this};
   Bell<&Connection::on_pump> pump_{*this};
   Bell<&Connection::on_reserved, MemoryBudget::Waiter> reserved_{*this};
+  Bell<&Connection::on_claimed, MemoryShare::Waiter> claimed_{*this};
 
   static constexpr rt::Instant kNoFrame{-1};
   rt::Instant last_activity_;
+  rt::Instant blocked_since_;           // while writable_ is out
   rt::Instant frame_began_ = kNoFrame;  // when the incomplete frame at begin_ was first seen
   int reads_left_ = 0;                  // of this turn; then other connections have theirs
   bool may_be_readable_ = false;

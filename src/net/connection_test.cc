@@ -35,6 +35,7 @@ class Scripted {
       context.work = &script_.work;
       return api::Progress::kWaiting;
     }
+    void relieve() override { ++script_.relieved; }
 
    private:
     Scripted& script_;
@@ -69,6 +70,7 @@ class Scripted {
   }
 
   bool holds = true;
+  int relieved = 0;
   std::vector<int32_t> admitted;
   std::map<int32_t, Waiting> waiting;
   CountedWork work;
@@ -381,6 +383,88 @@ TEST_F(ConnectionTest, ConnectionsOfOneAddressAreCounted) {
   server_->set_connection_limits(2, 3);
   TestPeer sixth(runtime_, address_);
   EXPECT_TRUE(sixth.is_closed_within(std::chrono::seconds(5)));
+}
+
+/// The decoder may take eight times a request's bytes, beyond its frame.
+class ConnectionMemoryTest : public ConnectionTest {
+ protected:
+  static constexpr size_t kLarge = 900'000;
+  void start_with(rt::Duration answer_grace = std::chrono::minutes(1)) {
+    SocketServerConfig config;
+    config.frame_bytes_max = 1'000'000;
+    config.times.answer_grace = answer_grace;
+    start(config, 20_MiB);
+  }
+};
+
+TEST_F(ConnectionMemoryTest, ARequestWaitsForTheMemoryOfWhatItBecomes) {
+  start_with();
+  const std::string large(kLarge, 'l');
+  TestPeer first(runtime_, address_);
+  TestPeer second(runtime_, address_);
+  TestPeer third(runtime_, address_);
+  TestPeer fourth(runtime_, address_);
+  TestPeer small(runtime_, address_);
+  first.send(request(1, large));
+  ASSERT_TRUE(admits(1));
+  second.send(request(2, large));
+  ASSERT_TRUE(admits(2));
+  third.send(request(3, large));
+  ASSERT_TRUE(admits(3)) << "one goes beyond the budget";
+  fourth.send(request(4, large));
+  ASSERT_TRUE(eventually([&] { return script_.relieved > 0; }));
+  small.send(request(5, "small"));
+  ASSERT_TRUE(admits(4));
+  EXPECT_EQ(script_.admitted, (std::vector<int32_t>{1, 2, 3, 5})) << "a small one overtakes";
+  release(5);
+  release(1);
+  ASSERT_TRUE(admits(5));
+  EXPECT_EQ(script_.admitted.back(), 4);
+  for (const int32_t id : {2, 3, 4}) release(id);
+  EXPECT_EQ(answer(first.receive()).second, large);
+  EXPECT_EQ(answer(second.receive()).second, large);
+  EXPECT_EQ(answer(third.receive()).second, large);
+  EXPECT_EQ(answer(fourth.receive()).second, large);
+  EXPECT_EQ(answer(small.receive()).second, "small");
+}
+
+TEST_F(ConnectionMemoryTest, AServerThatStopsForgetsWhoWaitsForMemory) {
+  start_with();
+  const std::string large(kLarge, 'l');
+  std::vector<std::unique_ptr<TestPeer>> peers;
+  for (int32_t id = 1; id <= 4; ++id) {
+    peers.push_back(std::make_unique<TestPeer>(runtime_, address_));
+    peers.back()->send(request(id, large));
+  }
+  ASSERT_TRUE(eventually([&] { return script_.relieved > 0; }));
+  const size_t admitted = script_.admitted.size();
+  EXPECT_LT(admitted, 4u);
+  auto stopped =
+      std::async(std::launch::async, [this] { runtime_.run([this] { return server_->stop(); }); });
+  ASSERT_TRUE(eventually([&] { return script_.work.cancelled == static_cast<int>(admitted); }));
+  runtime_.on(0, [this] {
+    for (auto& [id, held] : std::exchange(script_.waiting, {})) held.context->finish();
+  });
+  stopped.get();
+  EXPECT_EQ(script_.admitted.size(), admitted) << "the others were never begun";
+  for (const auto& peer : peers) EXPECT_TRUE(peer->is_closed_within(std::chrono::seconds(5)));
+  server_.reset();
+  EXPECT_EQ(budget_->used(), 0u);
+}
+
+TEST_F(ConnectionMemoryTest, WhoReadsNoAnswersIsClosedWhenMemoryIsShort) {
+  start_with(std::chrono::milliseconds(50));
+  script_.holds = false;
+  const std::string large(kLarge, 'l');
+  TestPeer deaf(runtime_, address_);
+  bytes::Writer requests;
+  for (int32_t id = 1; id <= 40; ++id) requests.put_bytes(request(id, large).span());
+  deaf.send_in_background(requests.take(), [] { return 100'000u; });
+  TestPeer reader(runtime_, address_);
+  for (int32_t id = 101; id <= 120; ++id) {
+    reader.send(request(id, large));
+    EXPECT_EQ(answer(reader.receive()).second, large);
+  }
 }
 
 TEST_F(ConnectionTest, AServerThatCannotServeItsLargestRequestDoesNotListen) {

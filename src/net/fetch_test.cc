@@ -81,6 +81,31 @@ TEST_F(FetchTest, ALongPollEndsWithItsTime) {
   EXPECT_LT(seconds_since(begin), 3.0);
 }
 
+TEST_F(FetchTest, ALongPollEndsWhenMemoryIsShort) {
+  SocketServerConfig server;
+  server.frame_bytes_max = 4 << 20;
+  start({.server = server, .memory = 24 << 20});
+  auto request = fetch_request("t", 0, 0);
+  const auto asked = request.topics[0].partitions[0];
+  for (int i = 0; i < 20'000; ++i) request.topics[0].partitions.append() = asked;
+  request.max_wait_ms = 60'000;
+  const rt::Instant begin = now();
+  const int32_t first = client_->send(request, 12);
+  const int32_t second = client_->send(request, 12);
+  EXPECT_FALSE(client_->receive(std::chrono::milliseconds(200)).has_value());
+  TestClient other(*broker_);
+  const int32_t third = other.send(request, 12);
+  for (const int32_t id : {first, second}) {
+    const auto response = client_->receive_as<gen::FetchResponse>(id, 12);
+    EXPECT_EQ(response.responses[0].partitions.size(), 20'001u);
+  }
+  EXPECT_FALSE(other.receive(std::chrono::milliseconds(200)).has_value()) << "it polls";
+  produce(0, {"news"});
+  EXPECT_EQ(other.receive_as<gen::FetchResponse>(third, 12).responses[0].partitions.size(),
+            20'001u);
+  EXPECT_LT(seconds_since(begin), 30.0);
+}
+
 TEST_F(FetchTest, MinBytesAreCountedOverPartitionsAndAppends) {
   start();
   auto request = fetch_request("t", 0, 0);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "net/memory_budget.h"
+#include "net/memory_share.h"
 #include "net/slab_pool.h"
 #include "rt/linux/test_runtime.h"
 
@@ -117,6 +118,88 @@ TEST_F(MemoryTest, ASlabOutlivesItsPool) {
   EXPECT_EQ(budget.used(), 16_KiB);
   held = {};
   EXPECT_EQ(budget.used(), 0u);
+}
+
+struct Asking final : MemoryShare::Waiter {
+  explicit Asking(size_t wanted) { bytes = wanted; }
+  void run() override { has_run = true; }
+  bool has_run = false;
+};
+
+class MemoryShareTest : public MemoryTest {
+ protected:
+  ~MemoryShareTest() override { EXPECT_EQ(budget_.used(), 0u); }
+  /// Lets mail run.
+  void turn() {
+    runtime_.on(0, [] {});
+    runtime_.on(0, [] {});
+  }
+  MemoryBudget budget_{20_MiB, 2_MiB};
+  MemoryShare share_{budget_, runtime_.executor()};
+};
+
+TEST_F(MemoryShareTest, ALittleCostsNothingAndMoreIsReservedInSteps) {
+  EXPECT_TRUE(share_.try_take(600_KiB));
+  EXPECT_TRUE(share_.try_take(400_KiB));
+  EXPECT_EQ(budget_.used(), 0u);
+  EXPECT_TRUE(share_.try_take(100_KiB));
+  EXPECT_EQ(budget_.used(), 1_MiB);
+  EXPECT_TRUE(share_.try_take(9_MiB));
+  EXPECT_EQ(budget_.used(), 10_MiB);
+  share_.give_back(9_MiB);
+  EXPECT_LE(budget_.used(), 1_MiB);
+  share_.give_back(1100_KiB);
+  EXPECT_EQ(budget_.used(), 0u);
+}
+
+TEST_F(MemoryShareTest, WhenTheBudgetIsUsedUpSmallOnesGoOnAndOneLargeOneAtATime) {
+  ASSERT_TRUE(budget_.try_reserve(18_MiB));
+  while (budget_.try_reserve(16_KiB)) {
+  }
+  const size_t used = budget_.used();
+  EXPECT_TRUE(share_.try_take(100_MiB)) << "nothing else is under way";
+  EXPECT_FALSE(share_.try_take(1_MiB));
+  for (size_t taken = 1_MiB; taken < 4_MiB; taken += 64_KiB) EXPECT_TRUE(share_.try_take(64_KiB));
+  EXPECT_FALSE(share_.try_take(64_KiB)) << "there are enough of them";
+  share_.give_back(100_MiB);
+  EXPECT_TRUE(share_.try_take(50_MiB)) << "the next one";
+  EXPECT_FALSE(share_.try_take(1_MiB));
+  share_.give_back(53_MiB);
+  EXPECT_EQ(budget_.used(), used);
+  budget_.release(used);
+}
+
+TEST_F(MemoryShareTest, WhoWaitsIsServedInOrder) {
+  ASSERT_TRUE(share_.try_take(18_MiB));
+  Asking first(10_MiB);
+  Asking second(2_MiB);
+  Asking third(1_MiB);
+  runtime_.on(0, [&] {
+    EXPECT_TRUE(share_.try_take(10_MiB)) << "beyond the budget";
+    EXPECT_FALSE(share_.try_take(10_MiB));
+    share_.wait(first);
+    share_.wait(second);
+    share_.wait(third);
+    EXPECT_TRUE(share_.is_short());
+    EXPECT_FALSE(share_.try_take(65_KiB)) << "nobody overtakes";
+    share_.give_back(5_MiB);
+  });
+  turn();
+  EXPECT_FALSE(first.has_run || second.has_run || third.has_run);
+  runtime_.on(0, [&] { share_.give_back(1_MiB); });
+  turn();
+  EXPECT_TRUE(first.has_run);
+  EXPECT_FALSE(second.has_run || third.has_run);
+  runtime_.on(0, [&] {
+    EXPECT_FALSE(share_.cancel(first)) << "its turn has come";
+    EXPECT_TRUE(share_.cancel(second));
+    share_.give_back(10_MiB);
+  });
+  turn();
+  EXPECT_TRUE(third.has_run);
+  EXPECT_FALSE(second.has_run);
+  runtime_.on(0, [&] { share_.give_back(share_.taken()); });
+  EXPECT_EQ(share_.taken(), 0u);
 }
 
 }  // namespace

@@ -47,6 +47,11 @@ class ResponseQueue {
     ring_[(head_ + size_) % kCapacity] = &exchange;
     ++size_;
   }
+  /// Takes back what was pushed last.
+  void drop_newest() {
+    SEMEL_ASSERT(!empty());
+    --size_;
+  }
   Exchange& pop() {
     Exchange& exchange = front();
     head_ = (head_ + 1) % kCapacity;

@@ -13,7 +13,9 @@ class SocketServer::Reactor final : public Connection::Owner {
       : server_(server),
         executor_(executor),
         slabs_(server.budget_, executor),
-        shared_{server.budget_,      slabs_, exchanges_, scratch_, server.config_.frame_bytes_max,
+        memory_(server.budget_, executor),
+        shared_{server.budget_,      memory_,  slabs_,
+                exchanges_,          scratch_, server.config_.frame_bytes_max,
                 server.config_.times} {}
 
   void add(std::unique_ptr<rt::Stream> stream, api::ConnectionInfo info, bool is_counted) {
@@ -102,6 +104,7 @@ class SocketServer::Reactor final : public Connection::Owner {
   SocketServer& server_;
   rt::Executor& executor_;
   SlabPool slabs_;
+  MemoryShare memory_;
   ExchangePool exchanges_;
   SendScratch scratch_;
   ConnectionShared shared_;

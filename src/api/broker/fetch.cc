@@ -18,7 +18,9 @@ constexpr int16_t kFirstWithEndpoints = 16;
 /// More partitions than any client has; what their answers would take is not bounded by the frame.
 constexpr size_t kPartitionsMax = 100'000;
 /// State that a recycled request keeps.
-constexpr size_t kKeptItems = 1024;
+constexpr size_t kKeptItems = 64;
+/// An Item, its target, its answer, and what the decoder made of it.
+constexpr size_t kMemoryPerPartition = 640;
 constexpr int32_t kFinalEpoch = -1;
 constexpr int32_t kInitialEpoch = 0;
 
@@ -51,6 +53,10 @@ class FetchWork final : public Work, public Deadline {
   /// The version decides: topics are named by id, or by name.
   bool uses_topic_ids() const { return context_->header.version >= kFirstWithIds; }
 
+  /// Its time is up.
+  void expire() {
+    if (!is_expired_) on_deadline();
+  }
   void cancel() override {
     is_cancelled_ = true;
     wake();
@@ -85,6 +91,7 @@ class FetchWork final : public Work, public Deadline {
   void on_wake();
   /// Cold ranges are read on the I/O pool first; true if that has to happen.
   bool warm_up();
+  void stop_polling();
   Progress complete();
   void finish();
   void fill_response();
@@ -101,6 +108,8 @@ class FetchWork final : public Work, public Deadline {
 
   std::vector<std::unique_ptr<Item>> items_;
   size_t used_ = 0;
+  static constexpr size_t kNotPolling = ~size_t{0};
+  size_t polling_at_ = kNotPolling;  // its place in the handler's list
   int64_t bytes_read_ = 0;
   gen::FetchResponse response_;
 
@@ -215,6 +224,8 @@ Progress FetchWork::leave_admit() {
   context_->work = this;
   handler_.deadlines_->set(
       *this, context_->executor().clock().now() + std::chrono::milliseconds(wait_max_ms_));
+  polling_at_ = handler_.polling_.size();
+  handler_.polling_.push_back(this);
   watch(true);
   if (!read()) return Progress::kWaiting;
   watch(false);
@@ -360,8 +371,17 @@ void FetchWork::fill_response() {
     response_.session_id = session->with([](const FetchSession& state) { return state.id(); });
 }
 
+void FetchWork::stop_polling() {
+  if (polling_at_ == kNotPolling) return;
+  handler_.polling_[polling_at_] = handler_.polling_.back();
+  handler_.polling_[polling_at_]->polling_at_ = polling_at_;
+  handler_.polling_.pop_back();
+  polling_at_ = kNotPolling;
+}
+
 Progress FetchWork::complete() {
   handler_.deadlines_->remove(*this);
+  stop_polling();
   if (!is_cancelled_) {
     fill_response();
     context_->respond(response_);
@@ -375,6 +395,7 @@ Progress FetchWork::complete() {
   if (items_.size() > kKeptItems) items_.resize(kKeptItems);
   session.reset();
   targets.clear();
+  if (targets.capacity() > kKeptItems) targets.shrink_to_fit();
   context_ = nullptr;
   handler_.pool_.give_back(*this);
   return Progress::kReady;
@@ -415,17 +436,26 @@ Progress FetchHandler::admit(RequestContext& context) {
     request_.reset();
     return Progress::kClose;
   }
+  const bool goes_on =
+      request_.session_epoch != kInitialEpoch && request_.session_epoch != kFinalEpoch;
+  if (goes_on) partitions += services_.fetch_sessions.partitions_of(request_.session_id);
+  if (!context.claim(kMemoryPerRequest + partitions * kMemoryPerPartition)) {
+    request_.reset();
+    return Progress::kNeedsMemory;
+  }
   FetchWork& work = pool_.take([this] { return std::make_unique<FetchWork>(*this); });
   work.start(context, request_);
-  const bool is_full =
-      request_.session_epoch == kInitialEpoch || request_.session_epoch == kFinalEpoch;
   list_request(request_, work.targets);
-  const ErrorCode code = is_full ? open_session(work) : continue_session(work);
+  const ErrorCode code = goes_on ? continue_session(work) : open_session(work);
   request_.reset();
   context.drop_frame();
   if (code != ErrorCode::kNone) return work.refuse(code);
   work.resolve();
   return work.leave_admit();
+}
+
+void FetchHandler::relieve() {
+  for (FetchWork* work : polling_) work->expire();
 }
 
 void FetchHandler::list_request(const gen::FetchRequest& request,

@@ -15,6 +15,9 @@ class FetchHandler final : public Handler {
   FetchHandler(const Services& services, std::shared_ptr<Deadlines> deadlines);
   ~FetchHandler() override;
   Progress admit(RequestContext& context) override;
+  size_t memory_for(size_t) const override { return 0; }
+  /// Ends all long polls.
+  void relieve() override;
 
  private:
   friend class FetchWork;
@@ -30,6 +33,7 @@ class FetchHandler final : public Handler {
   replica::TableView table_;
   gen::FetchRequest request_;  // of the admit() that runs
   WorkPool<FetchWork> pool_;
+  std::vector<FetchWork*> polling_;  // in no order
 };
 
 }  // namespace semel::api::broker

@@ -3,36 +3,40 @@
 namespace semel::api::broker {
 
 void FetchSession::update(const FetchTarget& target) {
-  const auto [at, is_new] = by_key_.try_emplace(key_of(target));
-  if (is_new)
-    at->second = members_.insert(members_.end(), Member{target, {}});
-  else
-    at->second->target = target;
+  if (const auto at = by_partition_.find(target); at != by_partition_.end()) {
+    (*at)->target = target;
+    return;
+  }
+  by_partition_.insert(members_.insert(members_.end(), Member{target, {}}));
+  total_->fetch_add(1, std::memory_order_relaxed);
 }
 
 void FetchSession::forget(const FetchTarget& target) {
-  const auto at = by_key_.find(key_of(target));
-  if (at == by_key_.end()) return;
-  members_.erase(at->second);
-  by_key_.erase(at);
+  const auto at = by_partition_.find(target);
+  if (at == by_partition_.end()) return;
+  const Members::iterator member = *at;
+  by_partition_.erase(at);
+  members_.erase(member);
+  total_->fetch_sub(1, std::memory_order_relaxed);
 }
 
 bool FetchSession::change(std::span<const FetchTarget> updated,
                           std::span<const FetchTarget> forgotten) {
   for (const FetchTarget& target : updated) update(target);
   for (const FetchTarget& target : forgotten) forget(target);
-  return size() <= FetchSessionCache::kPartitionsMax;
+  return size() <= FetchSessionCache::kPartitionsMax &&
+         total_->load(std::memory_order_relaxed) <= FetchSessionCache::kTotalMax;
 }
 
 bool FetchSession::note(const FetchTarget& target, const FetchTold& told, bool has_data) {
-  const auto at = by_key_.find(key_of(target));
-  if (at == by_key_.end()) return true;
-  Member& member = *at->second;
+  const auto at = by_partition_.find(target);
+  if (at == by_partition_.end()) return true;
+  Member& member = **at;
   const bool is_news = has_data || told.was_error || member.told.was_error ||
                        told.high_watermark != member.told.high_watermark ||
                        told.log_start != member.told.log_start;
   member.told = told;
-  if (has_data) members_.splice(members_.end(), members_, at->second);
+  if (has_data) members_.splice(members_.end(), members_, *at);
   return is_news;
 }
 
@@ -47,6 +51,15 @@ SharedSession FetchSessionCache::find(int32_t id) {
 
 void FetchSessionCache::remove(int32_t id) { sessions_.lock()->erase(id); }
 
+size_t FetchSessionCache::partitions_of(int32_t id) {
+  SharedSession session;
+  {
+    auto sessions = sessions_.lock();
+    if (const auto at = sessions->find(id); at != sessions->end()) session = at->second.session;
+  }
+  return session == nullptr ? 0 : session->with([](const FetchSession& s) { return s.size(); });
+}
+
 size_t FetchSessionCache::size() { return sessions_.lock()->size(); }
 
 SharedSession FetchSessionCache::create(bool uses_topic_ids, bool is_privileged,
@@ -57,7 +70,7 @@ SharedSession FetchSessionCache::create(bool uses_topic_ids, bool is_privileged,
   if (!make_place(*sessions, targets.size(), is_privileged, now)) return nullptr;
   int32_t id = 0;
   while (id == 0 || sessions->contains(id)) id = static_cast<int32_t>(random_.next() & 0x7fffffff);
-  FetchSession session(id, uses_topic_ids, is_privileged);
+  FetchSession session(id, uses_topic_ids, is_privileged, total_);
   for (const FetchTarget& target : targets) session.update(target);
   auto shared = std::make_shared<rt::Guarded<FetchSession>>(std::move(session));
   sessions->emplace(id, Slot{shared, targets.size(), is_privileged, now, now});
@@ -66,7 +79,18 @@ SharedSession FetchSessionCache::create(bool uses_topic_ids, bool is_privileged,
 
 bool FetchSessionCache::make_place(Slots& slots, size_t partitions, bool is_privileged,
                                    rt::Instant now) {
-  if (slots.size() < slots_) return true;
+  const auto has_room = [&] {
+    return slots.size() < slots_ &&
+           total_->load(std::memory_order_relaxed) + partitions <= kTotalMax;
+  };
+  while (!has_room()) {
+    if (!evict_one(slots, partitions, is_privileged, now)) return false;
+  }
+  return true;
+}
+
+bool FetchSessionCache::evict_one(Slots& slots, size_t partitions, bool is_privileged,
+                                  rt::Instant now) {
   auto victim = slots.end();
   for (auto at = slots.begin(); at != slots.end(); ++at) {
     const Slot& slot = at->second;

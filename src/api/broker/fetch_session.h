@@ -4,12 +4,14 @@
 // its epoch. The cache is shared by all reactors.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <list>
 #include <memory>
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/ids.h"
@@ -44,8 +46,19 @@ struct FetchTold {
 
 class FetchSession {
  public:
-  FetchSession(int32_t id, bool uses_topic_ids, bool is_privileged)
-      : id_(id), uses_topic_ids_(uses_topic_ids), is_privileged_(is_privileged) {}
+  /// Partitions in all sessions of a cache.
+  using Total = std::shared_ptr<std::atomic<size_t>>;
+
+  FetchSession(int32_t id, bool uses_topic_ids, bool is_privileged,
+               Total total = std::make_shared<std::atomic<size_t>>(0))
+      : id_(id),
+        uses_topic_ids_(uses_topic_ids),
+        is_privileged_(is_privileged),
+        total_(std::move(total)) {}
+  FetchSession(FetchSession&&) = default;
+  ~FetchSession() {
+    if (total_ != nullptr) total_->fetch_sub(size(), std::memory_order_relaxed);
+  }
 
   int32_t id() const { return id_; }
   bool uses_topic_ids() const { return uses_topic_ids_; }
@@ -60,7 +73,8 @@ class FetchSession {
   /// Adds the partition, or takes over its new position.
   void update(const FetchTarget& target);
   /// One request's changes. False: the session has become larger than
-  /// FetchSessionCache::kPartitionsMax and must end, or partitions would go unserved.
+  /// FetchSessionCache::kPartitionsMax, or all of them than kTotalMax, and this one must end, or
+  /// partitions would go unserved.
   [[nodiscard]] bool change(std::span<const FetchTarget> updated,
                             std::span<const FetchTarget> forgotten);
   void forget(const FetchTarget& target);
@@ -78,28 +92,31 @@ class FetchSession {
     FetchTarget target;
     FetchTold told;
   };
-  struct Key {
-    std::string topic;
-    TopicId topic_id;
-    int32_t partition;
-    bool operator==(const Key&) const = default;
-  };
-  struct KeyHash {
-    size_t operator()(const Key& key) const noexcept {
-      return std::hash<std::string>{}(key.topic) ^ std::hash<Uuid>{}(key.topic_id) ^
-             static_cast<size_t>(key.partition) * 0x9e3779b97f4a7c15ull;
+  using Members = std::list<Member>;
+  static const FetchTarget& target_of(const FetchTarget& target) { return target; }
+  static const FetchTarget& target_of(Members::iterator member) { return member->target; }
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(const auto& of) const noexcept {
+      const FetchTarget& target = target_of(of);
+      return std::hash<std::string>{}(target.topic) ^ std::hash<Uuid>{}(target.topic_id) ^
+             static_cast<size_t>(target.partition) * 0x9e3779b97f4a7c15ull;
     }
   };
-  static Key key_of(const FetchTarget& target) {
-    return {target.topic, target.topic_id, target.partition};
-  }
+  struct Equal {
+    using is_transparent = void;
+    bool operator()(const auto& one, const auto& other) const noexcept {
+      return target_of(one).is_same_partition(target_of(other));
+    }
+  };
 
   int32_t id_;
   bool uses_topic_ids_;
   bool is_privileged_;  // a follower's
   int32_t next_epoch_ = 1;
-  std::list<Member> members_;
-  std::unordered_map<Key, std::list<Member>::iterator, KeyHash> by_key_;
+  Members members_;
+  std::unordered_set<Members::iterator, Hash, Equal> by_partition_;
+  Total total_;
 };
 
 using SharedSession = std::shared_ptr<rt::Guarded<FetchSession>>;
@@ -108,6 +125,8 @@ class FetchSessionCache {
  public:
   /// A session of more partitions is not kept; its reader goes on with full requests.
   static constexpr size_t kPartitionsMax = 50'000;
+  /// Of all sessions together: about 170 bytes each.
+  static constexpr size_t kTotalMax = 250'000;
   /// A session younger than this, or used so recently, gives way only to a follower's.
   static constexpr rt::Duration kProtected = std::chrono::seconds(120);
 
@@ -117,10 +136,12 @@ class FetchSessionCache {
   /// Null if there is none.
   SharedSession find(int32_t id);
   void remove(int32_t id);
-  /// A new session with these partitions; null if no slot is free for it.
+  /// A new session with these partitions; null if no slot is free for it, or no room.
   SharedSession create(bool uses_topic_ids, bool is_privileged,
                        std::span<const FetchTarget> targets);
   size_t size();
+  /// Of the session; 0 if there is none.
+  size_t partitions_of(int32_t id);
 
  private:
   struct Slot {
@@ -132,10 +153,12 @@ class FetchSessionCache {
   };
   using Slots = std::unordered_map<int32_t, Slot>;
   bool make_place(Slots& slots, size_t partitions, bool is_privileged, rt::Instant now);
+  bool evict_one(Slots& slots, size_t partitions, bool is_privileged, rt::Instant now);
 
   const size_t slots_;
   rt::Clock& clock_;
   rt::Random& random_;
+  const FetchSession::Total total_ = std::make_shared<std::atomic<size_t>>(0);
   rt::Guarded<Slots> sessions_;
 };
 

@@ -106,5 +106,32 @@ TEST(FetchSessionCache, WhatCannotBeKeptIsServedWithout) {
   EXPECT_EQ(none.create(false, false, targets(1)), nullptr);
 }
 
+TEST(FetchSessionCache, AllSessionsTogetherHaveALimit) {
+  HandClock clock;
+  Counting random;
+  FetchSessionCache cache(1000, clock, random);
+  constexpr size_t kMost = FetchSessionCache::kPartitionsMax;
+  const std::vector<FetchTarget> most = targets(kMost);
+  std::vector<int32_t> ids;
+  for (size_t i = 0; i < FetchSessionCache::kTotalMax / kMost; ++i) {
+    const SharedSession session = cache.create(false, false, most);
+    ASSERT_NE(session, nullptr);
+    ids.push_back(session->lock()->id());
+  }
+  EXPECT_EQ(cache.create(false, false, targets(1)), nullptr);
+  EXPECT_EQ(cache.partitions_of(ids[0]), kMost);
+  EXPECT_EQ(cache.partitions_of(-5), 0u);
+
+  cache.remove(ids[0]);
+  const SharedSession small = cache.create(false, false, targets(10));
+  ASSERT_NE(small, nullptr);
+  ASSERT_NE(cache.create(false, false, targets(10)), nullptr);
+  EXPECT_FALSE(small->lock()->change(most, {})) << "with what it would grow to, there are too many";
+  EXPECT_NE(cache.create(false, true, targets(20)), nullptr) << "a follower's takes the place";
+
+  clock.advance(FetchSessionCache::kProtected * 2);
+  EXPECT_NE(cache.create(false, false, most), nullptr) << "others are stale";
+}
+
 }  // namespace
 }  // namespace semel::api::broker

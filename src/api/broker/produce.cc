@@ -43,7 +43,9 @@ constexpr size_t kPartitionsMax = 100'000;
 /// Bytes of records that are unpacked on a reactor: half a millisecond of the slowest codec.
 constexpr uint64_t kWorkAtOnceMax = 256 * 1024;
 /// State that a recycled request keeps.
-constexpr size_t kKeptBatches = 64;
+constexpr size_t kKeptBatches = 16;
+/// A Batch, its answer with a message, and what the decoder made of it.
+constexpr size_t kMemoryPerBatch = 1200;
 
 size_t count_partitions(const gen::ProduceRequest& request) {
   size_t count = 0;
@@ -332,11 +334,16 @@ Progress ProduceHandler::admit(RequestContext& context) {
     request_.reset();
     return Progress::kClose;
   }
-  if (count_partitions(request_) > kPartitionsMax) {
+  const size_t partitions = count_partitions(request_);
+  if (partitions > kPartitionsMax) {
     log_info("api", "{} sent a Produce of too many partitions",
              context.connection().peer.to_text());
     request_.reset();
     return Progress::kClose;
+  }
+  if (!context.claim(partitions * kMemoryPerBatch)) {
+    request_.reset();
+    return Progress::kNeedsMemory;
   }
   ProduceWork& work = pool_.take([this] { return std::make_unique<ProduceWork>(*this); });
   work.start(context, request_.acks, request_.timeout_ms);

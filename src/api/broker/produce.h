@@ -21,6 +21,7 @@ class ProduceHandler final : public Handler {
   ProduceHandler(const Services& services, std::shared_ptr<Deadlines> deadlines);
   ~ProduceHandler() override;
   Progress admit(RequestContext& context) override;
+  size_t memory_for(size_t) const override { return 0; }
   bool gathers() const override { return true; }
   void serve_gathered() override;
 
