@@ -96,6 +96,78 @@ TEST_F(ProduceTest, SeveralPartitionsAnswerInTheOrderAsked) {
   }
 }
 
+// Such a request is served in parts; another connection's has its turn between them.
+TEST_F(ProduceTest, ThousandsOfBatchesInOneRequestKeepTheirOrder) {
+  start();
+  for (const int16_t acks : {int16_t{-1}, int16_t{1}}) {
+    gen::ProduceRequest request;
+    request.acks = acks;
+    request.timeout_ms = 60'000;
+    int32_t sequence = 0;
+    const auto add_topic = [&](const std::string& name, int count, int32_t partition) {
+      auto& topic = request.topic_data.append();
+      topic.name = name;
+      for (int i = 0; i < count; ++i) {
+        auto& data = topic.partition_data.append();
+        data.index = partition;
+        const TestProducer producer{500 + acks, 0, name == "t" ? sequence++ : 0};
+        data.records = wire::Records(batch_of({"v"}, producer));
+      }
+    };
+    add_topic("t", 1500, 0);
+    add_topic("empty", 0, 0);
+    add_topic("none", 1200, 0);
+    add_topic("t", 2300, 0);
+    TestClient client(*broker_);
+    TestClient other(*broker_);
+    const int32_t large = client.send(request, 9);
+    const int32_t behind =
+        client.send(produce_request("t", 0, batch_of({"last"}, {500 + acks, 0, sequence})), 9);
+    const auto beside =
+        other.call<gen::ProduceResponse>(produce_request("t", 1, batch_of({"b"})), 9);
+    EXPECT_EQ(beside.responses[0].partition_responses[0].error_code, 0);
+    const auto response = client.receive_as<gen::ProduceResponse>(large, 9);
+    ASSERT_EQ(response.responses.size(), 4u);
+    const int64_t first = response.responses[0].partition_responses[0].base_offset;
+    int64_t next = first;
+    for (const size_t topic : {0, 3}) {
+      for (const PartitionAnswer& answer : response.responses[topic].partition_responses) {
+        EXPECT_EQ(answer.error_code, 0);
+        EXPECT_EQ(answer.base_offset, next++);
+      }
+    }
+    EXPECT_EQ(next, first + 3800);
+    EXPECT_EQ(response.responses[1].partition_responses.size(), 0u);
+    ASSERT_EQ(response.responses[2].partition_responses.size(), 1200u);
+    for (const PartitionAnswer& answer : response.responses[2].partition_responses)
+      EXPECT_EQ(answer.error_code, 3);
+    const auto last = client.receive_as<gen::ProduceResponse>(behind, 9);
+    EXPECT_EQ(last.responses[0].partition_responses[0].base_offset, next);
+  }
+}
+
+TEST_F(ProduceTest, APeerThatLeavesAThousandsOfBatchesIsForgotten) {
+  start();
+  gen::ProduceRequest request;
+  request.acks = 0;
+  auto& topic = request.topic_data.append();
+  topic.name = "t";
+  for (int i = 0; i < 5000; ++i) {
+    auto& data = topic.partition_data.append();
+    data.index = i % 4;  // 3 does not exist
+    data.records = wire::Records(batch_of({"v"}));
+  }
+  for (int round = 0; round < 5; ++round) {
+    TestClient leaver(*broker_);
+    leaver.send(request, 9);
+    if (round % 2 == 0) request.acks = -1;
+  }
+  TestClient closed(*broker_);
+  request.acks = 0;
+  closed.send(request, 9);
+  EXPECT_FALSE(closed.receive().has_value()) << "acks=0 tells of an error by closing";
+}
+
 TEST_F(ProduceTest, EveryVersionIsAnswered) {
   start();
   TestClient client(*broker_);

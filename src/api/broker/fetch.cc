@@ -18,7 +18,7 @@ constexpr int16_t kFirstWithEndpoints = 16;
 /// More partitions than any client has; what their answers would take is not bounded by the frame.
 constexpr size_t kPartitionsMax = 100'000;
 /// State that a recycled request keeps.
-constexpr size_t kKeptItems = 64;
+constexpr size_t kKeptItems = 256;
 /// An Item, its target, its answer, and what the decoder made of it.
 constexpr size_t kMemoryPerPartition = 640;
 constexpr int32_t kFinalEpoch = -1;

@@ -43,9 +43,16 @@ constexpr size_t kPartitionsMax = 100'000;
 /// Bytes of records that are unpacked on a reactor: half a millisecond of the slowest codec.
 constexpr uint64_t kWorkAtOnceMax = 256 * 1024;
 /// State that a recycled request keeps.
-constexpr size_t kKeptBatches = 16;
-/// A Batch, its answer with a message, and what the decoder made of it.
-constexpr size_t kMemoryPerBatch = 1200;
+constexpr size_t kKeptBatches = 64;
+/// Batches of one request that are under way at a time; between them the reactor serves others.
+constexpr size_t kBatchesAtOnce = 1000;
+/// A Batch, and its answer with a message and what the decoder made of it.
+constexpr size_t kMemoryPerBatch = 850;
+constexpr size_t kMemoryPerAnswer = 350;
+
+size_t memory_for_batches(size_t count) {
+  return std::min(count, kBatchesAtOnce) * kMemoryPerBatch + count * kMemoryPerAnswer;
+}
 
 size_t count_partitions(const gen::ProduceRequest& request) {
   size_t count = 0;
@@ -86,7 +93,19 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
     pending_ = 0;
     used_ = 0;
   }
+  /// A request of more than kBatchesAtOnce is served in parts, one such request at a time; others
+  /// of its connection wait.
+  Progress leave_admit_in_parts(gen::ProduceRequest request) {
+    rest_ = std::move(request);
+    context_->is_barrier = true;
+    context_->work = this;
+    until_ = context_->executor().clock().now() + timeout();
+    handler_.in_parts_.push_back(this);
+    if (handler_.in_parts_.front() == this) post_next_part();
+    return Progress::kWaiting;
+  }
   RequestContext& context() { return *context_; }
+  int16_t acks() const { return acks_; }
   gen::ProduceResponse& response() { return response_; }
 
   PartitionAnswer& answer(size_t topic, int32_t index) {
@@ -159,12 +178,8 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
   Progress leave_admit() {
     if (count_appended() == 0) return complete();
     context_->work = this;
-    if (has_put_off_) {
-      context_->is_barrier = true;
-      handler_.check_later(*this);
-    } else {
-      handler_.gather(*this);
-    }
+    if (has_put_off_) context_->is_barrier = true;
+    send_on();
     return Progress::kWaiting;
   }
   size_t count_appended() const {
@@ -206,8 +221,8 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
     if (pending_ == 0) return finish();
     if (is_expired_) return on_deadline();
     if (acks_ == 0) return;
-    const auto timeout = std::chrono::milliseconds(std::max(timeout_ms_, 0));
-    handler_.deadlines_->set(*this, context_->executor().clock().now() + timeout);
+    handler_.deadlines_->set(
+        *this, is_in_parts() ? until_ : context_->executor().clock().now() + timeout());
   }
 
   /// Nobody reads the answer: what still waits for replicas or a flush need not.
@@ -231,6 +246,48 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
   }
 
  private:
+  struct NextPart final : rt::Mail {
+    explicit NextPart(ProduceWork& w) : work(w) {}
+    void run() override { work.begin_part(); }
+    ProduceWork& work;
+  };
+
+  bool is_in_parts() const { return !rest_.topic_data.empty(); }
+  rt::Duration timeout() const { return std::chrono::milliseconds(std::max(timeout_ms_, 0)); }
+  void send_on() {
+    if (has_put_off_)
+      handler_.check_later(*this);
+    else
+      handler_.gather(*this);
+  }
+  void begin_part() {
+    is_submitted_ = false;
+    used_ = 0;
+    const replica::PartitionTable& table = handler_.table_.refresh();
+    size_t room = kBatchesAtOnce;
+    while (room > 0 && topic_at_ < rest_.topic_data.size()) {
+      const ProduceHandler::Range range{partition_at_, partition_at_ + room};
+      const size_t served = handler_.admit_topic(*this, rest_.topic_data[topic_at_], range, table);
+      room -= served;
+      partition_at_ += served;
+      if (partition_at_ < rest_.topic_data[topic_at_].partition_data.size()) continue;
+      ++topic_at_;
+      partition_at_ = 0;
+    }
+    if (count_appended() == 0) return finish();
+    send_on();
+  }
+  void post_next_part() { context_->executor().post(next_part_); }
+  /// The next part of the request, if it has one, comes after what else the reactor has to do.
+  bool goes_on() {
+    if (topic_at_ >= rest_.topic_data.size()) return false;
+    handler_.deadlines_->remove(*this);
+    is_submitted_ = false;
+    for (size_t i = 0; i < used_; ++i) batches_[i]->op.clear();
+    post_next_part();
+    return true;
+  }
+
   void settle(Batch& batch) {
     if (batch.op.needs_look_up) return look_up(batch);
     batch.is_pending = false;
@@ -281,6 +338,13 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
                       });
   }
 
+  void leave_parts() {
+    rest_ = {};
+    topic_at_ = partition_at_ = 0;
+    handler_.in_parts_.pop_front();
+    if (!handler_.in_parts_.empty()) handler_.in_parts_.front()->post_next_part();
+  }
+
   Progress complete() {
     handler_.deadlines_->remove(*this);
     Progress progress = Progress::kReady;
@@ -292,6 +356,7 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
     }
     for (size_t i = 0; i < used_; ++i) batches_[i]->op.clear();
     if (batches_.size() > kKeptBatches) batches_.resize(kKeptBatches);
+    if (is_in_parts()) leave_parts();
     response_.reset();
     context_ = nullptr;
     handler_.pool_.give_back(*this);
@@ -299,6 +364,7 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
   }
 
   void finish() {
+    if (goes_on()) return;
     RequestContext& context = *context_;
     const Progress progress = complete();
     if (progress == Progress::kClose) context.response.fate = Response::Fate::kClose;
@@ -308,6 +374,11 @@ class ProduceWork final : public Work, public AppendOp::Owner, public Deadline {
   ProduceHandler& handler_;
   RequestContext* context_ = nullptr;
   gen::ProduceResponse response_;
+  gen::ProduceRequest rest_;  // of a request in parts; begun at:
+  size_t topic_at_ = 0;
+  size_t partition_at_ = 0;
+  rt::Instant until_;  // of a request in parts
+  NextPart next_part_{*this};
   std::vector<std::unique_ptr<Batch>> batches_;
   size_t used_ = 0;
   size_t pending_ = 0;
@@ -341,14 +412,19 @@ Progress ProduceHandler::admit(RequestContext& context) {
     request_.reset();
     return Progress::kClose;
   }
-  if (!context.claim(partitions * kMemoryPerBatch)) {
+  if (!context.claim(memory_for_batches(partitions))) {
     request_.reset();
     return Progress::kNeedsMemory;
   }
   ProduceWork& work = pool_.take([this] { return std::make_unique<ProduceWork>(*this); });
   work.start(context, request_.acks, request_.timeout_ms);
+  if (partitions > kBatchesAtOnce) {
+    serve_gathered();
+    context.drop_frame();
+    return work.leave_admit_in_parts(std::exchange(request_, {}));
+  }
   const replica::PartitionTable& table = table_.refresh();
-  for (TopicData& topic : request_.topic_data) admit_topic(work, topic, table);
+  for (TopicData& topic : request_.topic_data) admit_topic(work, topic, {}, table);
   request_.reset();
   context.drop_frame();
   return work.leave_admit();
@@ -392,31 +468,37 @@ void ProduceHandler::serve_gathered() {
   serving_.clear();
 }
 
-void ProduceHandler::admit_topic(ProduceWork& work, TopicData& topic,
-                                 const replica::PartitionTable& table) {
+size_t ProduceHandler::admit_topic(ProduceWork& work, TopicData& topic, Range range,
+                                   const replica::PartitionTable& table) {
   const RequestContext& context = work.context();
   constexpr int16_t kFirstWithIds = 13;
   const bool by_id = context.header.version >= kFirstWithIds;
   const replica::TopicEntry* entry = by_id ? table.find(topic.topic_id) : table.find(topic.name);
-  auto& answer = work.response().responses.append();
-  if (by_id)
-    answer.topic_id = topic.topic_id;
-  else
-    answer.name = topic.name;
+  if (range.begin == 0) {
+    auto& answer = work.response().responses.append();
+    if (by_id)
+      answer.topic_id = topic.topic_id;
+    else
+      answer.name = topic.name;
+  }
   const size_t topic_at = work.response().responses.size() - 1;
 
-  const ErrorCode code = check_topic(context, topic, entry);
-  for (PartitionData& data : topic.partition_data) {
+  const ErrorCode code = check_topic(work, topic, entry);
+  const size_t end = std::min(range.end, topic.partition_data.size());
+  for (size_t i = range.begin; i < end; ++i) {
+    PartitionData& data = topic.partition_data[i];
     if (code != ErrorCode::kNone)
       work.refuse(topic_at, data.index, code);
     else
       admit_partition(work, topic_at, data, *entry);
   }
+  return end - range.begin;
 }
 
-ErrorCode ProduceHandler::check_topic(const RequestContext& context, const TopicData& topic,
+ErrorCode ProduceHandler::check_topic(ProduceWork& work, const TopicData& topic,
                                       const replica::TopicEntry* entry) const {
-  if (request_.acks < -1 || request_.acks > 1) return ErrorCode::kInvalidRequiredAcks;
+  const RequestContext& context = work.context();
+  if (work.acks() < -1 || work.acks() > 1) return ErrorCode::kInvalidRequiredAcks;
   if (entry == nullptr) return code_of_unknown(context, topic);
   if (!services_.authorizer.allows(context.connection().principal, security::Operation::kWrite,
                                    security::ResourceType::kTopic, entry->name))

@@ -15,7 +15,7 @@ class ProduceWork;
 
 /// admit(): decode, one verdict per batch. Small batches of all requests of one pass of the
 /// executor are then appended together, in the order of the requests. The rest waits in
-/// ProduceWork.
+/// ProduceWork. Requests of very many batches are served in parts, so that others have their turn.
 class ProduceHandler final : public Handler {
  public:
   ProduceHandler(const Services& services, std::shared_ptr<Deadlines> deadlines);
@@ -44,9 +44,16 @@ class ProduceHandler final : public Handler {
   using TopicData = gen::ProduceRequest::TopicProduceData;
   using PartitionData = gen::ProduceRequest::PartitionProduceData;
 
-  void admit_topic(ProduceWork& work, TopicData& topic, const replica::PartitionTable& table);
+  /// Of a topic's partitions.
+  struct Range {
+    size_t begin = 0;
+    size_t end = ~size_t{0};
+  };
+  /// Returns how many partitions it admitted.
+  size_t admit_topic(ProduceWork& work, TopicData& topic, Range range,
+                     const replica::PartitionTable& table);
   /// Why nothing can be appended to `topic` for this client; kNone if it can.
-  ErrorCode check_topic(const RequestContext& context, const TopicData& topic,
+  ErrorCode check_topic(ProduceWork& work, const TopicData& topic,
                         const replica::TopicEntry* entry) const;
   void admit_partition(ProduceWork& work, size_t topic_at, PartitionData& data,
                        const replica::TopicEntry& entry);
@@ -63,6 +70,7 @@ class ProduceHandler final : public Handler {
   std::vector<ProduceWork*> serving_;  // its room is kept
   size_t gathered_bytes_ = 0;
   std::deque<ProduceWork*> to_check_;  // the first one is being checked
+  std::deque<ProduceWork*> in_parts_;  // the first one is being served
   PassEnd pass_end_{*this};
   bool pass_end_is_out_ = false;
 };
