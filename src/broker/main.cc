@@ -47,8 +47,10 @@ void write_log(LogLevel level, std::string_view area, std::string_view line) {
 }
 
 /// What large requests took goes back to the system when they are done, and the frames of usual
-/// batches (1 MiB) stay with the process.
+/// batches (1 MiB) stay with the process. One arena: what one reactor has freed serves the others
+/// too; requests in steady state do not come here.
 void set_up_memory() {
+  ::mallopt(M_ARENA_MAX, 1);
   ::mallopt(M_MMAP_THRESHOLD, 2 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
 }

@@ -29,6 +29,10 @@ class MemoryBudget {
 
   /// Any thread. False: wait() for it. Large requests also fail while others wait.
   bool try_reserve(size_t size);
+  /// For what requests become: leaves an eighth of all for frames, and for what estimates miss.
+  bool try_reserve_for_work(size_t size) {
+    return used() + size <= total_ - total_ / 8 && try_reserve(size);
+  }
   /// Any thread. Wakes waiters that fit now.
   void release(size_t size);
 

@@ -24,7 +24,7 @@ bool MemoryShare::grow_by(size_t bytes) {
 bool MemoryShare::reserve(size_t bytes) {
   const size_t steps = (bytes + kStep - 1) / kStep * kStep;
   size_t got = steps;
-  if (!budget_.try_reserve(steps)) {
+  if (!budget_.try_reserve_for_work(steps)) {
     got = MemoryBudget::kSmall;
     if (bytes > got || !budget_.try_reserve(got)) return false;
   }

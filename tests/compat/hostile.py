@@ -137,11 +137,60 @@ def bombs(port, stop):
     return [sent]
 
 
-def resident(pid):
+def crowd(port, stop, frame, pipelined, pause):
+    """40 peers that send `frame` so often at once, and read nothing for `pause` seconds."""
+    def one():
+        while not stop.is_set():
+            try:
+                peer = connect(port)
+                for _ in range(pipelined):
+                    peer.sendall(frame)
+                stop.wait(pause)
+                peer.close()
+            except OSError:
+                pass
+    peers = [threading.Thread(target=one, daemon=True) for _ in range(40)]
+    for peer in peers:
+        peer.start()
+    return peers
+
+
+def frame_of(key, version, body):
+    request = struct.pack(">hhih", key, version, 1, -1) + body
+    return struct.pack(">i", len(request)) + request
+
+
+def many_batches(port, stop):
+    """Produce requests of 100,000 batches."""
+    batch = wire.batch([b""])
+    partitions = (struct.pack(">ii", 0, len(batch)) + batch) * 100_000
+    body = struct.pack(">hhii", -1, -1, 30_000, 1) + wire.text("good") + struct.pack(">i", 100_000) + partitions
+    return crowd(port, stop, frame_of(0, 7, body), 2, 0.2)
+
+
+def many_polls(port, stop):
+    """Long polls of 20,000 partitions, their answers not read."""
+    partitions = struct.pack(">iiqqi", 0, -1, 0, -1, 1) * 20_000
+    body = struct.pack(">iiiibii", -1, 600_000, 1 << 30, 1 << 30, 0, 0, -1) + struct.pack(">i", 1) + wire.text("good")
+    body += struct.pack(">i", 20_000) + partitions + struct.pack(">i", 0) + wire.text("")
+    return crowd(port, stop, frame_of(1, 11, body), 60, 20)
+
+
+def many_topics(port, stop):
+    """CreateTopics of 100,000 topics that are not made."""
+    topics = b"".join(wire.text(f"t{i}") + struct.pack(">ihii", 1, 1, 0, 0) for i in range(100_000))
+    return crowd(port, stop, frame_of(19, 4, struct.pack(">i", 100_000) + topics + struct.pack(">ib", 30_000, 1)), 2, 5)
+
+
+def of_status(pid, name):
     for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
+        if line.startswith(name):
             return int(line.split()[1]) * 1024
-    return 0
+    raise SystemExit(f"no {name} of process {pid}")
+
+
+def resident(pid):
+    return of_status(pid, "VmRSS")
 
 
 def p99(load, port):
@@ -171,6 +220,9 @@ class Plague:
         time.sleep(1)
 
 
+BESIDE = (idle_sockets, slow_senders, no_readers, liars, bombs)
+
+
 def main():
     port, pid, other_port, load = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
     budget = int(sys.argv[5])
@@ -178,7 +230,7 @@ def main():
         with wire.Connection(each) as admin:
             admin.create_topic("good")
     failed = False
-    for bad in (idle_sockets, slow_senders, no_readers, liars, bombs):
+    for bad in BESIDE:
         alone, elsewhere, beside, memory = [], [], [], 0
         for _ in range(ROUNDS):
             alone.append(p99(load, port))
@@ -198,6 +250,15 @@ def main():
             verdicts.append(f"FAIL: more than {budget * 1.1 / (1 << 20):.0f} MiB")
         failed = failed or len(verdicts) > 2
         print(f"{bad.__name__} ({bad.__doc__.rstrip('.')}): " + ", ".join(verdicts), flush=True)
+    # Every one of these is a request that a broker may be sent; only their memory is judged.
+    for bad in (many_batches, many_polls, many_topics):
+        plague = Plague(bad, port)
+        time.sleep(10)
+        plague.end()
+        memory = of_status(pid, "VmHWM")
+        verdict = "" if memory <= budget * 1.1 else ", FAIL"
+        failed = failed or verdict != ""
+        print(f"{bad.__name__} ({bad.__doc__.rstrip('.')}): at most {memory >> 20} MiB so far{verdict}", flush=True)
     return 1 if failed else 0
 
 
