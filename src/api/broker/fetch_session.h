@@ -93,20 +93,21 @@ class FetchSession {
     FetchTold told;
   };
   using Members = std::list<Member>;
-  static const FetchTarget& target_of(const FetchTarget& target) { return target; }
-  static const FetchTarget& target_of(Members::iterator member) { return member->target; }
   struct Hash {
     using is_transparent = void;
-    size_t operator()(const auto& of) const noexcept {
-      const FetchTarget& target = target_of(of);
+    size_t operator()(const FetchTarget& target) const noexcept {
       return std::hash<std::string>{}(target.topic) ^ std::hash<Uuid>{}(target.topic_id) ^
              static_cast<size_t>(target.partition) * 0x9e3779b97f4a7c15ull;
     }
+    size_t operator()(Members::iterator member) const noexcept { return (*this)(member->target); }
   };
   struct Equal {
     using is_transparent = void;
-    bool operator()(const auto& one, const auto& other) const noexcept {
-      return target_of(one).is_same_partition(target_of(other));
+    bool operator()(Members::iterator one, Members::iterator other) const noexcept {
+      return one->target.is_same_partition(other->target);
+    }
+    bool operator()(const FetchTarget& one, Members::iterator other) const noexcept {
+      return one.is_same_partition(other->target);
     }
   };
 
