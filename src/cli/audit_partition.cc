@@ -126,7 +126,7 @@ class PartitionAudit {
         fmt::format("{} of {} bytes cannot be read: {}", size - scan.end(), size, scan.reason());
     if (is_last && scan.stop() == BatchStop::kTorn)
       finding.text += ", a write that a crash cut short or that is going on now";
-    report(std::move(finding));
+    report(finding);
     // What a damaged segment held is unknown; the next one begins anew.
     next_offset_ = kNoOffset;
     ++gaps_;
@@ -197,7 +197,7 @@ class PartitionAudit {
 
   void tell_pending() {
     if (is_compacted_) return;
-    for (Finding& finding : pending_) report(std::move(finding));
+    for (const Finding& finding : pending_) report(finding);
     totals_.findings += pending_untold_;
     totals_.untold += pending_untold_;
   }
@@ -252,7 +252,7 @@ class PartitionAudit {
     finding.first_sequence = expected;
     finding.last_sequence = last;
     if (may_be_cleaned) return hold(std::move(finding));
-    report(std::move(finding));
+    report(finding);
   }
 
   void suspect(const BatchView& batch) {
@@ -309,7 +309,7 @@ class PartitionAudit {
           finding.producer_id.value, finding.epoch.value,
           transaction.batches == 1 ? "1 batch" : fmt::format("{} batches", transaction.batches),
           time_text(finding.timestamp_ms));
-      report(std::move(finding));
+      report(finding);
     }
   }
 
